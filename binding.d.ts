@@ -1,0 +1,149 @@
+/** The whole native surface, typed once. A test holds it against the addon in both directions. */
+
+/**
+ * What crosses the border in either direction: an IValue of TorchScript. A module's or operator's schema decides how a
+ * JS value is read (5 as int or float, [] as a list of what). Outwards: int beyond 2^53 is a bigint, None is null, lists
+ * and tuples are arrays, dicts are Maps.
+ */
+export type NativeValue =
+  | NativeTensor
+  | NativeGenerator
+  | number
+  | bigint
+  | boolean
+  | string
+  | null
+  | undefined
+  | NativeValue[]
+  | Map<NativeValue, NativeValue>
+  | { [key: string]: NativeValue }
+
+/** What a task carries to its executor. A missing context means: no gradients, no autocast, the default generator. */
+export interface NativeContext {
+  gradMode?: 'no-grad' | 'inference' | 'enabled' | undefined
+  /** dtype name that autocast computes in; missing: autocast off */
+  autocast?: string | undefined
+  /** replaces the default generator of its device while the task runs */
+  generator?: NativeGenerator | undefined
+  /** read once more when the task leaves the queue */
+  cancellation?: NativeCancellation | undefined
+}
+
+export class NativeTensor {
+  /** Copies the bytes at the time of the call. The view may lie on a SharedArrayBuffer. */
+  constructor(bytes: Uint8Array, dtype: string, shape: number[])
+  readonly shape: number[]
+  readonly strides: number[]
+  readonly dtype: string
+  readonly device: string
+  readonly requiresGrad: boolean
+  readonly disposed: boolean
+  /** The first and last `edgeItems` of each dimension, row-major, complex numbers as pairs; null when not on the CPU. */
+  preview(edgeItems: number): (number | bigint)[] | null
+  /**
+   * Contiguous little-endian bytes and their dtype: a snapshot that later in-place operations never change. Copied off
+   * the JS thread, except where the handle was disposed meanwhile and nothing else owns the storage.
+   */
+  bytes(): Promise<{ buffer: ArrayBuffer; dtype: string }>
+  to(device: string | undefined, dtype: string | undefined, context?: NativeContext): Promise<NativeTensor>
+  /** A second handle on the same tensor. */
+  alias(): NativeTensor
+  dispose(): void
+}
+
+export class NativeGenerator {
+  /** Without a seed: a second handle on the process-wide default generator of the device. */
+  constructor(device: string, seed?: number | bigint)
+  readonly device: string
+  readonly disposed: boolean
+  seed(value: number | bigint): Promise<void>
+  /** uint8 [bytes] */
+  getState(): Promise<NativeTensor>
+  setState(state: NativeTensor): Promise<void>
+  dispose(): void
+}
+
+export class NativeCancellation {
+  constructor()
+  cancel(): void
+}
+
+export interface NativeMethod {
+  name: string
+  schema: string
+}
+
+export class NativeScriptModule {
+  private constructor()
+  /** From a file or from bytes (copied at the time of the call). `lane` is the submission thread that runs the module. */
+  static load(
+    source: string | Uint8Array,
+    device: string,
+    dtype: string | undefined,
+    lane: number,
+    context?: NativeContext,
+  ): Promise<NativeScriptModule>
+  /** A module made from TorchScript source text alone: `def forward(self, x): ...`. */
+  static fromSource(source: string, lane: number): Promise<NativeScriptModule>
+  readonly device: string
+  readonly lane: number
+  readonly training: boolean
+  readonly disposed: boolean
+  methods(): NativeMethod[]
+  call(method: string, args: NativeValue[], context?: NativeContext): Promise<NativeValue>
+  /** [name, tensor][], shared with the module */
+  tensors(kind: 'parameters' | 'buffers'): Promise<[string, NativeTensor][]>
+  submodules(): Promise<string[]>
+  /** a submodule that shares its tensors and its lane */
+  submodule(path: string): Promise<NativeScriptModule>
+  extraFiles(): Record<string, string>
+  train(on: boolean): Promise<void>
+  to(device: string | undefined, dtype: string | undefined, channelsLast: boolean): Promise<void>
+  define(source: string): Promise<void>
+  /** a new, inference-only module with its constants folded; keeps forward and the named methods */
+  freeze(preserved: string[], channelsLast: boolean, optimize: boolean): Promise<NativeScriptModule>
+  /** the bytes of a TorchScript archive */
+  save(extraFiles: Record<string, string>): Promise<ArrayBuffer>
+  dispose(): void
+}
+
+export interface NativeMemory {
+  /** live handles */
+  tensors: number
+  modules: number
+  generators: number
+  /** bytes of the storages that live handles hold, each storage once, by device */
+  bytes: Record<string, number>
+}
+
+export interface NativeBuild {
+  /** major.minor.patch of the headers that the addon was compiled with */
+  torch: string
+  /** 'cpu', 'cuda', ...: device types that this process can compute on */
+  deviceTypes: string[]
+  /** intra-op threads */
+  threads: number
+  /** at::get_cpu_capability() */
+  cpuCapability: string
+}
+
+/**
+ * Once per environment, before anything else: the factory that turns a native failure into the error that is thrown or
+ * rejected with. `trace` is TorchScript's own traceback, '' where there is none.
+ */
+export function initialize(
+  createError: (code: string, message: string, operation: string, trace: string) => Error,
+): void
+/** A number for callOperator, or null when the dispatcher has no such operator. */
+export function findOperator(name: string, overload: string): number | null
+/** The dispatcher's own schema text. */
+export function operatorSchema(operator: number): string
+/** Arguments in the schema's order; undefined and missing ones take their defaults. */
+export function callOperator(operator: number, args: NativeValue[], context?: NativeContext): Promise<NativeValue>
+/** Seeds the default generators of every device. */
+export function seed(value: number | bigint): Promise<void>
+export function memory(): NativeMemory
+/** Tasks waiting or running, by executor: 'cpu:0' is lane 0 of the CPU, 'io' the thread of files. */
+export function queueDepths(): Record<string, number>
+export function devices(): string[]
+export function build(): NativeBuild

@@ -1,0 +1,53 @@
+import { Command } from 'commander'
+import { type DoctorReport, doctorReport } from './doctor-report.js'
+import { runProbe } from './probe-process.js'
+
+function driverText({ driver, running }: DoctorReport): string {
+  if (driver === null) return running?.variant === 'cuda' ? 'CUDA build, no driver' : 'no driver'
+  if (driver[0] !== 0) return `driver does not start (cuInit returned ${driver[0]})`
+  return `driver for CUDA ${Math.floor(driver[1] / 1000)}.${Math.floor((driver[1] % 1000) / 10)}`
+}
+
+function rows(report: DoctorReport): [string, string][] {
+  const { libtorch, running, computeMilliseconds } = report
+  const table: [string, string][] = [
+    ['package', `node-libtorch ${report.package}`],
+    ['node', `${report.node}, ${report.platform}, ${report.glibc === null ? 'no glibc' : `glibc ${report.glibc}`}`],
+    ['addons', report.addons.length === 0 ? 'none' : `for libtorch ${report.addons.join(', ')}`],
+  ]
+  table.push(['libtorch', libtorch ? `${libtorch.version}, ${libtorch.variant} build` : 'none'])
+  if (libtorch) table.push(['path', libtorch.path], ['found by', libtorch.source])
+  table.push(['cuda', driverText(report)])
+  if (running) {
+    table.push(
+      ['devices', running.devices.join(', ')],
+      ['threads', `${running.threads} (${running.threadsReason})`],
+      ['spin', running.spin],
+      ['cpu', running.cpuCapability],
+      ['boot', `${running.bootMilliseconds.toFixed(0)} ms`],
+    )
+  }
+  if (computeMilliseconds !== null) table.push(['compute', `right, ${computeMilliseconds.toFixed(0)} ms`])
+  return table
+}
+
+/** The report for people. */
+export function doctorText(report: DoctorReport): string {
+  const lines = rows(report).map(([name, value]) => `${name.padEnd(10)}${value}`)
+  for (const note of report.notes) lines.push(`note      ${note}`)
+  for (const { what, fix } of report.problems) lines.push(`problem   ${what}`, `fix       ${fix}`)
+  lines.push(report.healthy ? 'healthy' : 'not healthy')
+  return lines.join('\n')
+}
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('say what this machine runs, what is wrong and what mends it; exit status 0 when healthy, else 1')
+    .option('--json', 'one JSON document instead of text')
+    .addHelpText('after', '\nExample:\n  $ npx node-libtorch doctor --json\n')
+    .action(async ({ json }: { json?: boolean }) => {
+      const report = doctorReport(await runProbe())
+      process.exitCode = report.healthy ? 0 : 1
+      process.stdout.write(`${json ? JSON.stringify(report, undefined, 2) : doctorText(report)}\n`)
+    })
+}

@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+import { Command } from 'commander'
+import { doctorCommand } from './doctor.js'
+import { packageVersion } from './package-version.js'
+
+// A reader such as `head` may leave before everything is written; that is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
+
+const program = new Command('node-libtorch')
+  .description('PyTorch for Node.js without Python')
+  .version(packageVersion())
+  .addCommand(doctorCommand())
+  .addHelpText('after', '\nExample:\n  $ npx node-libtorch doctor\n')
+
+await program.parseAsync()

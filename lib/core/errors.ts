@@ -1,0 +1,196 @@
+import { inspect } from 'node:util'
+
+interface ErrorRow {
+  class: 'TorchError' | 'LibtorchError' | 'OutOfMemoryError'
+  /** One sentence; ERRORS.md carries the same one. */
+  meaning: string
+  /** Whether the same call may succeed later without a change to program, files or machine. */
+  retryable: boolean
+}
+
+/** Every code that this package throws or rejects with. ERRORS.md lists the same rows; a test keeps them equal. */
+export const errorTable = {
+  ERR_TORCH_INVALID_ARGUMENT: {
+    class: 'TorchError',
+    meaning: 'An argument or option has a type or value that the call does not take.',
+    retryable: false,
+  },
+  ERR_TORCH_UNKNOWN_OPTION: {
+    class: 'TorchError',
+    meaning: 'An options object has a key that the call does not know; the message names the nearest known one.',
+    retryable: false,
+  },
+  ERR_TORCH_SHAPE: {
+    class: 'TorchError',
+    meaning: 'A shape does not fit the data, or the shapes of several tensors do not fit each other.',
+    retryable: false,
+  },
+  ERR_TORCH_DTYPE: {
+    class: 'TorchError',
+    meaning: 'A dtype does not exist, or the operator has no implementation for it.',
+    retryable: false,
+  },
+  ERR_TORCH_DEVICE: {
+    class: 'TorchError',
+    meaning: 'A device does not exist on this machine, or tensors of one call are on different devices.',
+    retryable: false,
+  },
+  ERR_TORCH_OUT_OF_MEMORY: {
+    class: 'OutOfMemoryError',
+    meaning: 'The device has not enough free memory; smaller batches or disposed tensors help.',
+    retryable: true,
+  },
+  ERR_TORCH_DISPOSED: {
+    class: 'TorchError',
+    meaning: 'A tensor, module or generator was used after its dispose().',
+    retryable: false,
+  },
+  ERR_TORCH_ABORTED: {
+    class: 'TorchError',
+    meaning: 'The call was cancelled before it ran; with an AbortSignal the reason of the signal is thrown instead.',
+    retryable: true,
+  },
+  ERR_TORCH_LIBTORCH_NOT_FOUND: {
+    class: 'LibtorchError',
+    meaning: 'No usable libtorch is on this machine; the message lists every place looked at and the fix.',
+    retryable: false,
+  },
+  ERR_TORCH_LIBTORCH_MISMATCH: {
+    class: 'LibtorchError',
+    meaning: 'The libtorch has a minor version that this package has no addon for.',
+    retryable: false,
+  },
+  ERR_TORCH_LIBTORCH_BOOT: {
+    class: 'LibtorchError',
+    meaning: 'A libtorch was found but could not be opened, or the process already runs with other boot options.',
+    retryable: false,
+  },
+  ERR_TORCH_MODULE_LOAD: {
+    class: 'TorchError',
+    meaning: 'The file or bytes are not a TorchScript archive that can be loaded, or the source text does not compile.',
+    retryable: false,
+  },
+  ERR_TORCH_MODULE_RUN: {
+    class: 'TorchError',
+    meaning: 'A TorchScript method failed; details.trace holds its own traceback.',
+    retryable: false,
+  },
+  ERR_TORCH_MODULE_SAVE: {
+    class: 'TorchError',
+    meaning: 'A module cannot be written as a TorchScript archive.',
+    retryable: false,
+  },
+  ERR_TORCH_OPERATOR: {
+    class: 'TorchError',
+    meaning: 'An ATen operator refused its arguments, or this libtorch does not have the operator.',
+    retryable: false,
+  },
+  ERR_TORCH_CUDA: {
+    class: 'TorchError',
+    meaning: 'The CUDA runtime or driver reported an error; after most of them the process must be restarted.',
+    retryable: false,
+  },
+  ERR_TORCH_INTERNAL: {
+    class: 'TorchError',
+    meaning: 'A state that should be impossible: a defect of this package.',
+    retryable: false,
+  },
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof errorTable
+
+export interface ErrorInfo {
+  /** The public verb that failed, such as 'Module.load' or 'ops.softmax'. */
+  operation?: string | undefined
+  details?: Readonly<Record<string, unknown>> | undefined
+  cause?: unknown
+}
+
+const brandOf = (className: string) => Symbol.for(`node-libtorch.${className}`)
+
+/** Brands instead of prototypes, so that an error of another copy of this package in the same process is recognized. */
+function hasBrand(errorClass: typeof TorchError, value: unknown): boolean {
+  if (!Object.hasOwn(errorClass, 'brand')) return Function.prototype[Symbol.hasInstance].call(errorClass, value)
+  return typeof value === 'object' && value !== null && errorClass.brand in value
+}
+
+/** The base class of every error of this package. `code` is one of `ErrorCode`. */
+export class TorchError extends Error {
+  static readonly brand = brandOf('TorchError')
+  readonly code: ErrorCode
+  /** The public verb that failed. */
+  declare readonly operation?: string
+  declare readonly details?: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, info: ErrorInfo = {}) {
+    super(message, 'cause' in info ? { cause: info.cause } : undefined)
+    this.code = code
+    if (info.operation !== undefined) this.operation = info.operation
+    if (info.details !== undefined) this.details = info.details
+    // The stack's first line shows the code, as Node's own errors do.
+    Object.defineProperty(this, 'name', { value: `${new.target.name} [${code}]`, configurable: true, writable: true })
+    Error.captureStackTrace(this, new.target)
+    void this.stack // V8 may format the first line as late as here
+    Reflect.deleteProperty(this, 'name')
+  }
+
+  /** Whether the same call may succeed later without a change to program, files or machine. */
+  get retryable(): boolean {
+    return errorTable[this.code].retryable
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: `this` is the subclass that was asked
+    return hasBrand(this, value)
+  }
+}
+
+/** A device has not enough free memory (ERR_TORCH_OUT_OF_MEMORY). */
+export class OutOfMemoryError extends TorchError {
+  static override readonly brand = brandOf('OutOfMemoryError')
+}
+
+/** The machine's libtorch must be installed or mended (ERR_TORCH_LIBTORCH_*). */
+export class LibtorchError extends TorchError {
+  static override readonly brand = brandOf('LibtorchError')
+}
+
+const classes = { TorchError, LibtorchError, OutOfMemoryError }
+for (const [name, errorClass] of Object.entries(classes)) {
+  Object.defineProperty(errorClass.prototype, errorClass.brand, { value: true })
+  Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true })
+}
+
+/** The error of a code, as an instance of the class that `errorTable` names. */
+export function torchError(code: ErrorCode, message: string, info?: ErrorInfo): TorchError {
+  return new classes[errorTable[code].class](code, message, info)
+}
+
+const longestDescription = 100
+
+/** One short line that is fit for an error message: never runs a getter or a proxy's trap, never throws. */
+export function describe(value: unknown): string {
+  const options = { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY, compact: true }
+  let text: string
+  try {
+    text = inspect(value, { ...options, maxArrayLength: 6, maxStringLength: 60 })
+  } catch {
+    return `a value of type ${typeof value} that throws when it is looked at` // a toStringTag or constructor getter
+  }
+  text = text.replace(/\s*\n\s*/g, ' ')
+  return text.length <= longestDescription ? text : `${text.slice(0, longestDescription)}...`
+}
+
+/** ERR_TORCH_INVALID_ARGUMENT: "Expected <expected> for <name> but received <actual>". */
+export function invalidArgument(name: string, expected: string, actual: unknown, info?: ErrorInfo): TorchError {
+  const message = `Expected ${expected} for ${name} but received ${describe(actual)}`
+  return torchError('ERR_TORCH_INVALID_ARGUMENT', message, info)
+}
+
+/** What the addon makes its errors with. `trace` is TorchScript's own traceback, '' where there is none. */
+export function createNativeError(code: string, message: string, operation: string, trace: string): TorchError {
+  const details = trace === '' ? undefined : { trace }
+  const info = { operation: operation === '' ? undefined : operation, details }
+  if (Object.hasOwn(errorTable, code)) return torchError(code as ErrorCode, message, info)
+  return torchError('ERR_TORCH_INTERNAL', `${message} (${code})`, info)
+}

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { type DType, isDType } from './dtype.js'
+import { invalidArgument, torchError } from './errors.js'
+import { defineOptions } from './options.js'
+import { isAbortSignal } from './settle.js'
+
+const laneText = 'an integer from 0 to 63'
+
+export const moduleLoadOptions = defineOptions((z) => ({
+  device: z.string({ error: "a device such as 'cpu' or 'cuda:0'" }).default('cpu'),
+  dtype: z.custom<DType>(isDType, "a dtype such as 'bfloat16'").optional(),
+  lane: z.int(laneText).min(0, laneText).max(63, laneText).default(0),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/i, '64 hexadecimal digits')
+    .optional(),
+  signal: z.custom<AbortSignal>(isAbortSignal, 'an AbortSignal').optional(),
+}))
+
+export interface ModuleLoadOptions {
+  /** Default 'cpu'. */
+  device?: string | undefined
+  /** Converts the floating point weights. Default: as stored. */
+  dtype?: DType | undefined
+  /** The submission thread of the device, 0 to 63: modules on different lanes of a device run side by side. Default 0. */
+  lane?: number | undefined
+  /** The archive must have this SHA-256, in hexadecimal. */
+  sha256?: string | undefined
+  signal?: AbortSignal | undefined
+}
+
+export const sourceOptions = defineOptions((z) => ({
+  lane: z.int(laneText).min(0, laneText).max(63, laneText).default(0),
+}))
+
+export interface SourceOptions {
+  /** As in ModuleLoadOptions. */
+  lane?: number | undefined
+}
+
+export const moduleToOptions = defineOptions((z) => ({
+  device: z.string({ error: "a device such as 'cpu' or 'cuda:0'" }).optional(),
+  dtype: z.custom<DType>(isDType, "a dtype such as 'bfloat16'").optional(),
+  channelsLast: z.boolean().default(false),
+}))
+
+export interface ModuleToOptions {
+  device?: string | undefined
+  dtype?: DType | undefined
+  /** Stores weights of 4 dimensions as N H W C, which convolutions on CPUs and tensor cores like. Default false. */
+  channelsLast?: boolean | undefined
+}
+
+export const freezeOptions = defineOptions((z) => ({
+  preserve: z.array(z.string()).default([]),
+  channelsLast: z.boolean().default(false),
+  optimize: z.boolean().default(false),
+}))
+
+export interface FreezeOptions {
+  /** Methods to keep besides forward. */
+  preserve?: string[] | undefined
+  channelsLast?: boolean | undefined
+  /** torch.jit.optimize_for_inference: faster convolutions on CPUs, but such a module cannot be saved. Default false. */
+  optimize?: boolean | undefined
+}
+
+export const warmupOptions = defineOptions((z) => ({
+  runs: z.int().min(1).max(1000).default(3),
+  dtype: z.custom<DType>(isDType, "a dtype such as 'float32'").default('float32'),
+  method: z.string().default('forward'),
+}))
+
+export interface WarmupOptions {
+  /** Default 3, after which TorchScript's executor has settled. */
+  runs?: number | undefined
+  /** Of the inputs. Default 'float32'. */
+  dtype?: DType | undefined
+  /** Default 'forward'. */
+  method?: string | undefined
+}
+
+export const saveOptions = defineOptions((z) => ({ extraFiles: z.record(z.string(), z.string()).default({}) }))
+
+export interface SaveOptions {
+  /** Files to store beside the program: name to text. */
+  extraFiles?: Record<string, string> | undefined
+}
+
+/** What the native loader takes; with a wanted SHA-256 the very bytes that were checked. */
+export async function moduleSource(
+  source: unknown,
+  sha256: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<string | Uint8Array> {
+  const place = source instanceof URL && source.protocol === 'file:' ? fileURLToPath(source) : source
+  const isBytes = place instanceof Uint8Array
+  if (!isBytes && (typeof place !== 'string' || place === '' || place.includes('\0'))) {
+    throw invalidArgument('source', 'a path, a file: URL or a Uint8Array', source, { operation: 'Module.load' })
+  }
+  const exact = isBytes ? new Uint8Array(place.buffer, place.byteOffset, place.byteLength) : place
+  if (sha256 === undefined) return exact
+  const bytes = typeof exact === 'string' ? await readFile(exact, { signal }) : exact
+  const actual = createHash('sha256').update(bytes).digest('hex')
+  if (actual === sha256.toLowerCase()) return bytes
+  const message = `Expected an archive with the SHA-256 ${sha256.toLowerCase()} but received ${actual}`
+  throw torchError('ERR_TORCH_MODULE_LOAD', message, { operation: 'Module.load', details: { sha256: actual } })
+}

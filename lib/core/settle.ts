@@ -1,0 +1,70 @@
+import type { NativeCancellation } from '../../binding.js'
+import { callerStacks } from './caller-stacks.js'
+import { native } from './native.js'
+
+interface CallFlow<Native, Public> {
+  /** Starts the native call; a throw is a rejection of the result. */
+  start(cancellation: NativeCancellation | undefined): Promise<Native>
+  convert(result: Native): Public
+  /** Gives back a result that nobody will see. */
+  discard?(result: Native): void
+}
+
+/** An AbortSignal of any realm or polyfill. */
+export function isAbortSignal(value: unknown): value is AbortSignal {
+  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
+}
+
+function abortable<Native, Public>(flow: CallFlow<Native, Public>, signal: AbortSignal): Promise<Public> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) throw signal.reason
+    const cancellation = new (native().NativeCancellation)()
+    const pending = flow.start(cancellation)
+    const onAbort = () => {
+      cancellation.cancel()
+      reject(signal.reason)
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    const finish = () => signal.removeEventListener('abort', onAbort)
+    pending
+      .then((result) => {
+        finish()
+        if (signal.aborted) flow.discard?.(result)
+        else resolve(flow.convert(result))
+      })
+      .catch((error) => {
+        finish()
+        reject(error)
+      })
+  })
+}
+
+/** Adds the caller's stack to the native error's own, which only knows the event loop. */
+function withCallerStack<T>(promise: Promise<T>): Promise<T> {
+  const caller = new Error('called from')
+  Error.captureStackTrace(caller, withCallerStack)
+  return promise.catch((error) => {
+    if (error instanceof Error) {
+      const frames = caller.stack?.split('\n').slice(1).join('\n') ?? ''
+      error.stack = `${error.stack}\n    --- called from ---\n${frames}`
+    }
+    throw error
+  })
+}
+
+/**
+ * The one way from a verb to a native call. The signal counts before queueing, when the task leaves its queue, and
+ * while it runs: then the promise rejects with `signal.reason` at once, and the late result is discarded.
+ */
+export function settle<Native, Public>(
+  flow: CallFlow<Native, Public>,
+  signal: AbortSignal | undefined,
+): Promise<Public> {
+  let promise: Promise<Public>
+  try {
+    promise = signal === undefined ? flow.start(undefined).then(flow.convert) : abortable(flow, signal)
+  } catch (error) {
+    promise = Promise.reject(error)
+  }
+  return callerStacks.enabled ? withCallerStack(promise) : promise
+}

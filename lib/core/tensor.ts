@@ -1,0 +1,207 @@
+import { inspect } from 'node:util'
+import type { NativeTensor } from '../../binding.js'
+import { type DataOf, type DType, dtypes, type TypedArray } from './dtype.js'
+import { torchError } from './errors.js'
+import { native } from './native.js'
+import { defineOptions, parseOptions } from './options.js'
+import { adopt, markHandleClass } from './scope.js'
+import { isAbortSignal, settle } from './settle.js'
+import { readTensorData, type TensorData } from './tensor-data.js'
+import { formatTensor } from './tensor-format.js'
+
+const fromOptions = defineOptions((z) => ({ dtype: z.string().optional() }))
+
+const toOptions = defineOptions((z) => ({
+  device: z.string({ error: "a device such as 'cpu' or 'cuda:0'" }).optional(),
+  dtype: z.string({ error: "a dtype such as 'float32'" }).optional(),
+  signal: z.custom<AbortSignal>(isAbortSignal, 'an AbortSignal').optional(),
+}))
+
+export interface TensorFromOptions {
+  /** Default: what the typed array holds; float32 for numbers, int64 for bigints, bool for booleans. */
+  dtype?: DType | undefined
+}
+
+export interface TensorToOptions {
+  device?: string | undefined
+  dtype?: DType | undefined
+  signal?: AbortSignal | undefined
+}
+
+/** The native tensor behind a public one; throws ERR_TORCH_INVALID_ARGUMENT for anything else. */
+export let nativeTensor: (tensor: Tensor) => NativeTensor
+/** A public tensor that owns the native one, in the current scope. */
+export let wrapTensor: (own: NativeTensor) => Tensor
+
+/** Nested arrays by shape: [2, 3] -> [[a, b, c], [d, e, f]]. */
+export type NestedArray<T> = T | NestedArray<T>[]
+
+/**
+ * torch.Tensor: values of one dtype on one device. Made by `Tensor.from`, by operators and by modules. What it holds is
+ * freed by `dispose()`, by the end of a `scope`, or in the end by the garbage collector.
+ */
+export class Tensor {
+  readonly #native: NativeTensor
+  #shape: readonly number[] | undefined
+
+  static {
+    nativeTensor = (tensor) => tensor.#native
+    wrapTensor = (own) => new Tensor(own)
+  }
+
+  private constructor(own: NativeTensor) {
+    this.#native = own
+    adopt(this)
+  }
+
+  /**
+   * A CPU tensor with a copy of the data as it is at the time of the call (a SharedArrayBuffer's too).
+   *
+   * data: a typed array, a number, bigint or boolean, or nested arrays of one of them. shape: default the nesting, or
+   * [length] of a typed array. dtype float16 and bfloat16 take their bits as Uint16Array (float16 also Float16Array where
+   * Node has it), bool a Uint8Array, complex64 a Float32Array of pairs, float8 a Uint8Array.
+   *
+   * Throws ERR_TORCH_SHAPE, ERR_TORCH_DTYPE, ERR_TORCH_INVALID_ARGUMENT, ERR_TORCH_OUT_OF_MEMORY.
+   */
+  static from(data: TensorData, shape?: readonly number[], options?: TensorFromOptions): Tensor {
+    const { dtype } = parseOptions(fromOptions, options, 'Tensor.from')
+    const { bytes, dtype: chosen, shape: sizes } = readTensorData(data, shape, dtype)
+    return new Tensor(new (native().NativeTensor)(bytes, chosen, sizes))
+  }
+
+  /** Sizes of the dimensions; [] for a scalar. */
+  get shape(): readonly number[] {
+    this.#shape ??= Object.freeze(this.#native.shape)
+    return this.#shape
+  }
+
+  /** Elements from one index to the next, by dimension. */
+  get strides(): readonly number[] {
+    return this.#native.strides
+  }
+
+  get dtype(): DType {
+    return this.#native.dtype as DType
+  }
+
+  /** 'cpu', 'cuda:0', ... */
+  get device(): string {
+    return this.#native.device
+  }
+
+  /** Number of elements. */
+  get numel(): number {
+    return this.shape.reduce((product, size) => product * size, 1)
+  }
+
+  /** Bytes of the elements. */
+  get nbytes(): number {
+    return this.numel * dtypes[this.dtype].bytes
+  }
+
+  get requiresGrad(): boolean {
+    return this.#native.requiresGrad
+  }
+
+  get disposed(): boolean {
+    return this.#native.disposed
+  }
+
+  /**
+   * The elements, row-major, as they are when the calls made before have run: a snapshot that no later operation
+   * changes. Nothing is copied where the tensor is disposed right after the call and nothing shares its storage.
+   *
+   * dtype: what the caller counts on, for the type; another one rejects with ERR_TORCH_DTYPE. float16 gives a
+   * Float16Array where Node has it, else its bits as Uint16Array; bfloat16 bits as Uint16Array; int64 a BigInt64Array;
+   * bool 0 and 1; complex64 pairs. Rejects with ERR_TORCH_DISPOSED.
+   */
+  data<D extends DType = DType>(dtype?: D): Promise<DataOf<D>> {
+    const convert = ({ buffer, dtype: actual }: { buffer: ArrayBuffer; dtype: string }) => {
+      if (dtype !== undefined && dtype !== actual) {
+        const message = `Expected a tensor of dtype ${dtype} for data but received ${actual}: convert with to({ dtype })`
+        throw torchError('ERR_TORCH_DTYPE', message, { operation: 'tensor.data' })
+      }
+      return new dtypes[actual as DType].array(buffer) as TypedArray as DataOf<D>
+    }
+    return settle({ start: () => this.#native.bytes(), convert }, undefined)
+  }
+
+  /** The elements as JS numbers, whatever the dtype; bigints for int64 and uint64. */
+  async #numbers(): Promise<ArrayLike<number | bigint>> {
+    if (dtypes[this.dtype].numeric) return this.data()
+    const wide = await this.to({ dtype: 'float32' })
+    try {
+      return await wide.data()
+    } finally {
+      wide.dispose()
+    }
+  }
+
+  /** torch.Tensor.item: the only element. ERR_TORCH_SHAPE when there are several; complex numbers have no item. */
+  async item(): Promise<number | bigint | boolean> {
+    if (this.numel !== 1 || dtypes[this.dtype].perElement !== 1) {
+      const message = `Expected one real element for item but received ${this.dtype} [${this.shape.join(', ')}]`
+      throw torchError('ERR_TORCH_SHAPE', message, { operation: 'tensor.item' })
+    }
+    const [value = Number.NaN] = Array.from(await this.#numbers())
+    return this.dtype === 'bool' ? value === 1 : value
+  }
+
+  /** torch.Tensor.tolist: nested arrays by shape. Complex numbers are pairs. */
+  async toArray(): Promise<NestedArray<number | bigint | boolean>> {
+    const { shape, dtype } = this
+    const sizes = dtypes[dtype].perElement === 2 ? [...shape, 2] : shape
+    const values = await this.#numbers()
+    let next = 0
+    const build = (dim: number): NestedArray<number | bigint | boolean> => {
+      if (dim < sizes.length) return Array.from({ length: sizes[dim] ?? 0 }, () => build(dim + 1))
+      const value = values[next++] ?? Number.NaN
+      return dtype === 'bool' ? value === 1 : value
+    }
+    return build(0)
+  }
+
+  /**
+   * torch.Tensor.to: the same values on another device or in another dtype. Where nothing changes the result is a second
+   * handle on the same storage. Rejects with ERR_TORCH_DEVICE, ERR_TORCH_DTYPE, ERR_TORCH_OUT_OF_MEMORY.
+   */
+  to(options: TensorToOptions): Promise<Tensor> {
+    const start = () => {
+      const { device, dtype, signal } = parseOptions(toOptions, options, 'tensor.to')
+      return settle(
+        {
+          start: (cancellation) => this.#native.to(device, dtype, cancellation && { cancellation }),
+          convert: wrapTensor,
+          discard: (late) => late.dispose(),
+        },
+        signal,
+      )
+    }
+    try {
+      return start()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** A second handle on the same storage: each handle is disposed on its own, in-place operations show in both. */
+  alias(): Tensor {
+    return new Tensor(this.#native.alias())
+  }
+
+  /** Frees the memory unless views or calls in flight still use it. A second call does nothing. */
+  dispose(): void {
+    this.#native.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  [inspect.custom](_depth: number, options: { compact?: unknown }): string {
+    void options
+    return formatTensor(this, (edgeItems) => this.#native.preview(edgeItems))
+  }
+}
+
+markHandleClass(Tensor)

@@ -1,0 +1,68 @@
+import type { NativeValue } from '../../binding.js'
+import { invalidArgument } from './errors.js'
+import { Generator, nativeGenerator } from './generator.js'
+import { native } from './native.js'
+import { nativeTensor, Tensor, wrapTensor } from './tensor.js'
+
+/**
+ * What TorchScript methods and operators take and give. Inwards the schema decides how a value is read; outwards lists
+ * and tuples are arrays, dicts are Maps, None is null, and an int beyond 2^53 is a bigint.
+ */
+export type Value =
+  | Tensor
+  | Generator
+  | number
+  | bigint
+  | boolean
+  | string
+  | null
+  | undefined
+  | Value[]
+  | Map<Value, Value>
+  | { [key: string]: Value }
+
+const maxDepth = 64
+
+/** Throws ERR_TORCH_INVALID_ARGUMENT for functions, symbols, foreign objects and what is nested deeper than 64. */
+export function toNative(value: Value, depth = 0): NativeValue {
+  if (typeof value !== 'object' || value === null) {
+    if (typeof value === 'function' || typeof value === 'symbol') throw notAValue(value)
+    return value
+  }
+  if (value instanceof Tensor) return nativeTensor(value)
+  if (value instanceof Generator) return nativeGenerator(value)
+  if (depth > maxDepth) throw invalidArgument('a value', `values nested at most ${maxDepth} deep`, value)
+  if (Array.isArray(value)) return Array.from(value, (item) => toNative(item, depth + 1))
+  if (value instanceof Map) {
+    return new Map(Array.from(value, ([key, item]) => [toNative(key, depth + 1), toNative(item, depth + 1)]))
+  }
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw notAValue(value)
+  return new Map(Object.entries(value).map(([key, item]) => [key, toNative(item, depth + 1)]))
+}
+
+function notAValue(value: unknown) {
+  return invalidArgument(
+    'a value',
+    'a Tensor, number, bigint, boolean, string, null, array, Map or plain object (Tensor.from takes typed arrays)',
+    value,
+  )
+}
+
+/** Wraps the tensors of a result for the current scope. */
+export function fromNative(value: NativeValue): Value {
+  if (typeof value !== 'object' || value === null) return value
+  if (value instanceof native().NativeTensor) return wrapTensor(value)
+  if (Array.isArray(value)) return value.map(fromNative)
+  return new Map(
+    Array.from(value as Map<NativeValue, NativeValue>, ([key, item]) => [fromNative(key), fromNative(item)]),
+  )
+}
+
+/** Disposes the tensors of a result that nobody will see. */
+export function discardNative(value: NativeValue): void {
+  if (typeof value !== 'object' || value === null) return
+  if (value instanceof native().NativeTensor) value.dispose()
+  else if (Array.isArray(value)) value.forEach(discardNative)
+  else if (value instanceof Map) for (const entry of value) entry.forEach(discardNative)
+}

@@ -1,0 +1,47 @@
+#include "bind/array_buffer.h"
+
+#include <cstring>
+#include <memory>
+#include <utility>
+
+namespace bind {
+namespace {
+
+/// Below this, copying is cheaper than an ArrayBuffer with a finalizer (4 KiB: 1.1 against 3.9 us; equal near 32 KiB).
+constexpr size_t kCopyBelow = size_t{32} << 10;
+
+/// `owner` keeps the memory alive as long as JS sees it.
+template <class Owner>
+napi_value expose(napi_env env, void* data, size_t length, Owner owner) {
+  if (length >= kCopyBelow) {
+    auto* held = new Owner(std::move(owner));
+    napi_value buffer = nullptr;
+    const napi_status status = napi_create_external_arraybuffer(
+        env, data, length, [](napi_env, void*, void* hint) { delete static_cast<Owner*>(hint); }, held, &buffer);
+    if (status == napi_ok) return buffer;
+    owner = std::move(*held);  // a runtime that forbids external buffers gets a copy
+    delete held;
+  }
+  void* copy = nullptr;
+  napi_value buffer = nullptr;
+  NAPI_THROW_IF_FAILED(env, napi_create_arraybuffer(env, length, &copy, &buffer), nullptr);
+  if (length > 0) std::memcpy(copy, data, length);
+  return buffer;
+}
+
+}  // namespace
+
+napi_value to_array_buffer(napi_env env, at::Tensor bytes) {
+  void* data = bytes.mutable_data_ptr();
+  const size_t length = bytes.nbytes();
+  return expose(env, data, length, std::move(bytes));
+}
+
+napi_value to_array_buffer(napi_env env, std::string bytes) {
+  auto owner = std::make_unique<std::string>(std::move(bytes));
+  void* data = owner->data();
+  const size_t length = owner->size();
+  return expose(env, data, length, std::move(owner));
+}
+
+}  // namespace bind

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "bind/channel.h"
+#include "bind/environment.h"
+#include "engine/context.h"
+
+namespace bind {
+
+/// What a call says about itself. `code` names failures whose type alone does not tell.
+struct Operation {
+  const char* name;
+  const char* code;
+};
+
+template <class Work, class Convert>
+class Call final : public PendingCall {
+ public:
+  using Result = std::invoke_result_t<Work&>;
+
+  Call(std::shared_ptr<Channel> channel, napi_deferred deferred, const Operation& operation, c10::DeviceType device,
+       engine::Context context, Work work, Convert convert)
+      : PendingCall(std::move(channel), deferred, operation.name),
+        code_(operation.code),
+        device_(device),
+        context_(std::move(context)),
+        work_(std::move(work)),
+        convert_(std::move(convert)) {}
+
+  void run(std::unique_ptr<engine::Task> self) noexcept override {
+    if (channel_->closed()) return;
+    if (context_.cancellation != nullptr && context_.cancellation->cancelled()) {
+      failed_ = true;
+      failure_ = {"ERR_TORCH_ABORTED", "The call was aborted before it started", {}};
+    } else {
+      failed_ = !engine::guard(code_, failure_,
+                               [this] { engine::run_in(context_, device_, [this] { result_.emplace((*work_)()); }); });
+    }
+    work_.reset();  // its tensors are freed here, not on the JS thread
+    channel_->post(std::unique_ptr<PendingCall>(static_cast<PendingCall*>(self.release())));
+  }
+
+ protected:
+  napi_value result(Environment& environment) override { return convert_(environment, std::move(*result_)); }
+
+ private:
+  const char* code_;
+  c10::DeviceType device_;
+  engine::Context context_;
+  std::optional<Work> work_;
+  Convert convert_;
+  std::optional<Result> result_;
+};
+
+/// Queues `work` (on the executor's thread: Result()) and returns the promise of `convert` (on the JS thread:
+/// napi_value(Environment&, Result)).
+template <class Work, class Convert>
+napi_value submit(Environment& environment, engine::Executor& executor, const Operation& operation,
+                  c10::DeviceType device, engine::Context context, Work work, Convert convert) {
+  napi_deferred deferred = nullptr;
+  napi_value promise = nullptr;
+  NAPI_THROW_IF_FAILED(environment.env, napi_create_promise(environment.env, &deferred, &promise), nullptr);
+  environment.channel->expect_one(environment.env);
+  executor.submit(std::make_unique<Call<Work, Convert>>(environment.channel, deferred, operation, device,
+                                                        std::move(context), std::move(work), std::move(convert)));
+  return promise;
+}
+
+/// The context argument of a verb: undefined, or an object as in binding.d.ts.
+engine::Context to_context(Environment& environment, napi_value value);
+
+struct Nothing {};
+inline napi_value undefined(Environment& environment, Nothing) { return Napi::Env(environment.env).Undefined(); }
+
+}  // namespace bind

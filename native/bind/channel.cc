@@ -1,0 +1,90 @@
+#include "bind/channel.h"
+
+#include "bind/environment.h"
+#include "bind/throw.h"
+
+namespace bind {
+namespace {
+
+/// Completions settled per turn of the event loop, so that thousands at once do not hold it.
+constexpr int kPerTurn = 128;
+
+}  // namespace
+
+void PendingCall::settle(Environment& environment) {
+  napi_value value = nullptr;
+  if (!failed_) {
+    // Converting runs JS-side allocations, which may fail like any other call.
+    const bool converted = guarded(failure_, [&] { value = result(environment); });
+    failed_ = !converted;
+  }
+  if (!failed_) {
+    napi_resolve_deferred(environment.env, deferred_, value);
+  } else {
+    napi_value error = environment.error(failure_, operation_);
+    if (error != nullptr) napi_reject_deferred(environment.env, deferred_, error);
+  }
+}
+
+Channel::Channel(napi_env env) {
+  napi_value name = Napi::String::New(env, "node-libtorch");
+  NAPI_THROW_IF_FAILED_VOID(env, napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr,
+                                                                 this, &Channel::on_wake, &wake_));
+  napi_unref_threadsafe_function(env, wake_);
+}
+
+Channel::~Channel() {
+  for (PendingCall* call = first_; call != nullptr;) delete std::exchange(call, call->next_);
+}
+
+void Channel::expect_one(napi_env env) {
+  if (pending_++ == 0) napi_ref_threadsafe_function(env, wake_);
+}
+
+void Channel::post(std::unique_ptr<PendingCall> call) {
+  std::lock_guard lock(mutex_);
+  if (closed()) return;
+  PendingCall* added = call.release();
+  (last_ == nullptr ? first_ : last_->next_) = added;
+  last_ = added;
+  if (woken_) return;
+  woken_ = true;
+  // Under the lock: close() cannot let the environment take the function away in between.
+  napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
+}
+
+void Channel::close() {
+  std::lock_guard lock(mutex_);
+  closed_.store(true, std::memory_order_release);
+}
+
+void Channel::on_wake(napi_env env, napi_value, void* context, void*) {
+  if (env != nullptr) static_cast<Channel*>(context)->drain(env);
+}
+
+PendingCall* Channel::take_some() {
+  std::lock_guard lock(mutex_);
+  PendingCall* taken = first_;
+  PendingCall* last = nullptr;
+  for (int i = 0; i < kPerTurn && first_ != nullptr; i++) {
+    last = first_;
+    first_ = first_->next_;
+  }
+  if (last != nullptr) last->next_ = nullptr;
+  woken_ = first_ != nullptr;
+  if (!woken_) last_ = nullptr;
+  if (woken_ && !closed()) napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
+  return taken;
+}
+
+void Channel::drain(napi_env env) {
+  Environment& environment = Environment::of(env);
+  for (PendingCall* call = take_some(); call != nullptr;) {
+    const std::unique_ptr<PendingCall> done(std::exchange(call, call->next_));
+    Napi::HandleScope scope(env);
+    if (--pending_ == 0) napi_unref_threadsafe_function(env, wake_);
+    done->settle(environment);
+  }
+}
+
+}  // namespace bind

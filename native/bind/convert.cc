@@ -1,0 +1,375 @@
+#include "bind/convert.h"
+
+#include <ATen/core/Dict.h>
+#include <ATen/core/List.h>
+#include <ATen/core/jit_type.h>
+
+#include <cmath>
+
+#include "bind/describe.h"
+#include "bind/handle.h"
+#include "engine/dtype.h"
+
+namespace bind {
+namespace {
+
+constexpr double kMaxSafe = 9007199254740991;  // 2^53 - 1
+constexpr int kMaxDepth = 64;
+
+/// Where a value stands, for messages: "argument 'x' of forward", "element 3 of ...".
+struct Where {
+  const c10::FunctionSchema& schema;
+  const std::string& argument;
+  int depth = 0;
+
+  std::string text() const { return "argument '" + argument + "' of " + schema.name(); }
+  Where deeper() const { return {schema, argument, depth + 1}; }
+};
+
+[[noreturn]] void refuse(Environment& environment, napi_value value, const std::string& wanted, const Where& where) {
+  throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", "Expected " + wanted + " for " + where.text() + " but received " +
+                                                        describe(environment.env, value));
+}
+
+napi_valuetype type_of(napi_env env, napi_value value) {
+  napi_valuetype type = napi_undefined;
+  napi_typeof(env, value, &type);
+  return type;
+}
+
+bool is_array(napi_env env, napi_value value) {
+  bool yes = false;
+  napi_is_array(env, value, &yes);
+  return yes;
+}
+
+std::optional<int64_t> integer_of(napi_env env, napi_value value) {
+  const napi_valuetype type = type_of(env, value);
+  if (type == napi_number) {
+    double number = 0;
+    napi_get_value_double(env, value, &number);
+    if (std::trunc(number) != number || std::abs(number) > kMaxSafe) return std::nullopt;
+    return static_cast<int64_t>(number);
+  }
+  if (type == napi_bigint) {
+    int64_t number = 0;
+    bool lossless = false;
+    napi_get_value_bigint_int64(env, value, &number, &lossless);
+    if (lossless) return number;
+  }
+  return std::nullopt;
+}
+
+double double_of(napi_env env, napi_value value) {
+  double number = 0;
+  napi_get_value_double(env, value, &number);
+  return number;
+}
+
+std::string string_of(napi_env env, napi_value value) { return Napi::String(env, value).Utf8Value(); }
+
+c10::IValue to_ivalue(Environment& environment, napi_value value, const c10::TypePtr& type, const Where& where);
+
+template <class Visit>
+void each_element(napi_env env, napi_value array, Visit&& visit) {
+  const Napi::Array elements(env, array);
+  const uint32_t length = elements.Length();
+  for (uint32_t i = 0; i < length; i++) visit(napi_value(elements.Get(i)), i);
+}
+
+c10::IValue to_list(Environment& environment, napi_value value, const c10::TypePtr& element, const Where& where) {
+  if (!is_array(environment.env, value)) refuse(environment, value, "an array", where);
+  // The schema's symbolic integers are ordinary ones here.
+  const bool symbolic = element->kind() == c10::TypeKind::SymIntType;
+  c10::impl::GenericList list(symbolic ? c10::TypePtr(c10::IntType::get()) : element);
+  each_element(environment.env, value, [&](napi_value item, uint32_t) {
+    list.push_back(to_ivalue(environment, item, element, where.deeper()));
+  });
+  return list;
+}
+
+c10::IValue to_tuple(Environment& environment, napi_value value, const c10::TupleType& type, const Where& where) {
+  const auto elements = type.elements();
+  if (!is_array(environment.env, value) || Napi::Array(environment.env, value).Length() != elements.size()) {
+    refuse(environment, value, "an array of " + std::to_string(elements.size()) + " elements", where);
+  }
+  std::vector<c10::IValue> items;
+  each_element(environment.env, value, [&](napi_value item, uint32_t i) {
+    items.push_back(to_ivalue(environment, item, elements[i], where.deeper()));
+  });
+  return c10::ivalue::Tuple::create(std::move(items));
+}
+
+/// [key, value] pairs of a Map or of a plain object.
+template <class Visit>
+void each_entry(Environment& environment, napi_value value, const Where& where, Visit&& visit) {
+  const Napi::Env env(environment.env);
+  const Napi::Object object(env, value);
+  const Napi::Function map = env.Global().Get("Map").As<Napi::Function>();
+  if (object.InstanceOf(map)) {
+    const Napi::Function from = env.Global().Get("Array").As<Napi::Object>().Get("from").As<Napi::Function>();
+    each_element(env, from.Call({object}), [&](napi_value pair, uint32_t) {
+      const Napi::Array entry(env, pair);
+      visit(entry.Get(0u), entry.Get(1u));
+    });
+  } else if (type_of(env, value) == napi_object && !is_array(env, value)) {
+    each_element(env, object.GetPropertyNames(), [&](napi_value key, uint32_t) { visit(key, object.Get(key)); });
+  } else {
+    refuse(environment, value, "a Map or an object", where);
+  }
+}
+
+c10::IValue to_dict(Environment& environment, napi_value value, const c10::TypePtr& key_type,
+                    const c10::TypePtr& value_type, const Where& where) {
+  c10::impl::GenericDict dict(key_type, value_type);
+  if (type_of(environment.env, value) != napi_object) refuse(environment, value, "a Map or an object", where);
+  each_entry(environment, value, where, [&](napi_value key, napi_value item) {
+    dict.insert(to_ivalue(environment, key, key_type, where.deeper()),
+                to_ivalue(environment, item, value_type, where.deeper()));
+  });
+  return dict;
+}
+
+/// Where the schema says nothing (Any, a union), the JS value says what it is.
+c10::IValue to_any(Environment& environment, napi_value value, const Where& where) {
+  const napi_env env = environment.env;
+  switch (type_of(env, value)) {
+    case napi_undefined:
+    case napi_null:
+      return {};
+    case napi_boolean:
+      return Napi::Boolean(env, value).Value();
+    case napi_string:
+      return string_of(env, value);
+    case napi_number:
+    case napi_bigint:
+      if (const auto integer = integer_of(env, value)) return *integer;
+      return double_of(env, value);
+    default:
+      break;
+  }
+  if (TensorHandle* tensor = find<TensorHandle>(environment, value)) {
+    if (tensor->disposed()) throw_disposed("Tensor", where.text().c_str());
+    return tensor->tensor;
+  }
+  if (!is_array(env, value)) {
+    return to_dict(environment, value, c10::StringType::get(), c10::AnyType::get(), where);
+  }
+  std::vector<c10::IValue> items;
+  bool tensors = true;
+  each_element(env, value, [&](napi_value item, uint32_t) {
+    items.push_back(to_ivalue(environment, item, c10::AnyType::get(), where.deeper()));
+    tensors = tensors && items.back().isTensor();
+  });
+  c10::impl::GenericList list(tensors ? c10::TypePtr(c10::TensorType::get()) : c10::TypePtr(c10::AnyType::get()));
+  for (c10::IValue& item : items) list.push_back(std::move(item));
+  return list;
+}
+
+c10::IValue to_ivalue(Environment& environment, napi_value value, const c10::TypePtr& type, const Where& where) {
+  const napi_env env = environment.env;
+  if (where.depth > kMaxDepth) refuse(environment, value, "values nested at most 64 deep", where);
+  const napi_valuetype js = type_of(env, value);
+  switch (type->kind()) {
+    case c10::TypeKind::TensorType: {
+      TensorHandle* handle = find<TensorHandle>(environment, value);
+      if (handle == nullptr) refuse(environment, value, "a Tensor", where);
+      if (handle->disposed()) throw_disposed("Tensor", where.text().c_str());
+      return handle->tensor;
+    }
+    case c10::TypeKind::OptionalType:
+      if (js == napi_undefined || js == napi_null) return {};
+      return to_ivalue(environment, value, type->expectRef<c10::OptionalType>().getElementType(), where);
+    case c10::TypeKind::NoneType:
+      if (js == napi_undefined || js == napi_null) return {};
+      refuse(environment, value, "null", where);
+    case c10::TypeKind::IntType:
+    case c10::TypeKind::SymIntType:
+      if (const auto integer = integer_of(env, value)) return *integer;
+      refuse(environment, value, "an integer", where);
+    case c10::TypeKind::FloatType:
+      if (js == napi_number) return double_of(env, value);
+      refuse(environment, value, "a number", where);
+    case c10::TypeKind::NumberType:
+      if (js == napi_boolean) return Napi::Boolean(env, value).Value();
+      if (const auto integer = integer_of(env, value)) return *integer;
+      if (js == napi_number) return double_of(env, value);
+      refuse(environment, value, "a number", where);
+    case c10::TypeKind::BoolType:
+      if (js == napi_boolean) return Napi::Boolean(env, value).Value();
+      refuse(environment, value, "a boolean", where);
+    case c10::TypeKind::StringType:
+      if (js == napi_string) return string_of(env, value);
+      refuse(environment, value, "a string", where);
+    case c10::TypeKind::ScalarTypeType:
+      if (js == napi_string) return static_cast<int64_t>(engine::dtype_from_name(string_of(env, value)));
+      refuse(environment, value, "the name of a dtype", where);
+    case c10::TypeKind::MemoryFormatType:
+      if (js == napi_string) return static_cast<int64_t>(engine::memory_format_from_name(string_of(env, value)));
+      refuse(environment, value, "the name of a memory format", where);
+    case c10::TypeKind::DeviceObjType:
+      if (js == napi_string) return engine::device_from_name(string_of(env, value));
+      refuse(environment, value, "the name of a device", where);
+    case c10::TypeKind::GeneratorType: {
+      GeneratorHandle* handle = find<GeneratorHandle>(environment, value);
+      if (handle == nullptr) refuse(environment, value, "a Generator", where);
+      if (handle->disposed()) throw_disposed("Generator", where.text().c_str());
+      return handle->generator;
+    }
+    case c10::TypeKind::ListType:
+      return to_list(environment, value, type->expectRef<c10::ListType>().getElementType(), where);
+    case c10::TypeKind::TupleType:
+      return to_tuple(environment, value, type->expectRef<c10::TupleType>(), where);
+    case c10::TypeKind::DictType: {
+      const auto& dict = type->expectRef<c10::DictType>();
+      return to_dict(environment, value, dict.getKeyType(), dict.getValueType(), where);
+    }
+    case c10::TypeKind::AnyType:
+    case c10::TypeKind::UnionType:
+      return to_any(environment, value, where);
+    default:
+      refuse(environment, value, "nothing that JS has (" + type->repr_str() + ")", where);
+  }
+}
+
+napi_value from_list(Environment& environment, c10::ArrayRef<c10::IValue> items) {
+  Napi::Array array = Napi::Array::New(environment.env, items.size());
+  for (size_t i = 0; i < items.size(); i++) {
+    Napi::HandleScope scope(environment.env);
+    array.Set(static_cast<uint32_t>(i), Napi::Value(environment.env, from_ivalue(environment, items[i])));
+  }
+  return array;
+}
+
+napi_value from_dict(Environment& environment, const c10::impl::GenericDict& dict) {
+  const Napi::Env env(environment.env);
+  const Napi::Object map = env.Global().Get("Map").As<Napi::Function>().New({});
+  const Napi::Function set = map.Get("set").As<Napi::Function>();
+  for (const auto& entry : dict) {
+    Napi::HandleScope scope(env);
+    set.Call(map, {from_ivalue(environment, entry.key()), from_ivalue(environment, entry.value())});
+  }
+  return map;
+}
+
+}  // namespace
+
+std::vector<c10::IValue> to_arguments(Environment& environment, const c10::FunctionSchema& schema, napi_value array,
+                                      size_t skipped) {
+  const napi_env env = environment.env;
+  const auto& arguments = schema.arguments();
+  std::vector<c10::IValue> values;
+  values.reserve(arguments.size());
+  if (!is_array(env, array)) {
+    throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", "Expected an array of arguments for " + schema.name() +
+                                                          " but received " + describe(env, array));
+  }
+  const Napi::Array given(env, array);
+  const uint32_t count = given.Length();
+  if (count > arguments.size() - skipped) {
+    throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", "Expected at most " + std::to_string(arguments.size() - skipped) +
+                                                          " arguments for " + schema.name() + " but received " +
+                                                          std::to_string(count));
+  }
+  for (size_t i = skipped; i < arguments.size(); i++) {
+    const c10::Argument& argument = arguments[i];
+    const uint32_t position = static_cast<uint32_t>(i - skipped);
+    napi_value value = position < count ? napi_value(given.Get(position)) : napi_value(Napi::Env(env).Undefined());
+    const bool missing = type_of(env, value) == napi_undefined;
+    if (missing && argument.default_value()) {
+      values.push_back(*argument.default_value());
+      continue;
+    }
+    const c10::TypePtr& type = argument.real_type();
+    if (missing && type->kind() != c10::TypeKind::OptionalType && type->kind() != c10::TypeKind::AnyType &&
+        type->kind() != c10::TypeKind::NoneType) {
+      throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", "Expected " + type->repr_str() + " for argument '" +
+                                                            argument.name() + "' of " + schema.name() +
+                                                            " but received nothing");
+    }
+    values.push_back(to_ivalue(environment, value, type, {schema, argument.name()}));
+  }
+  return values;
+}
+
+napi_value from_ivalue(Environment& environment, const c10::IValue& value) {
+  const Napi::Env env(environment.env);
+  if (value.isTensor()) {
+    if (!value.toTensor().defined()) return env.Null();
+    return wrap(environment, value.toTensor());
+  }
+  if (value.isNone()) return env.Null();
+  if (value.isInt()) return from_integer(env, value.toInt());
+  if (value.isDouble()) return Napi::Number::New(env, value.toDouble());
+  if (value.isBool()) return Napi::Boolean::New(env, value.toBool());
+  if (value.isString()) return from_string(env, value.toStringRef());
+  if (value.isDevice()) return from_string(env, value.toDevice().str());
+  if (value.isList()) return from_list(environment, value.toListRef());
+  if (value.isTuple()) return from_list(environment, value.toTupleRef().elements());
+  if (value.isGenericDict()) return from_dict(environment, value.toGenericDict());
+  throw engine::Error("ERR_TORCH_MODULE_RUN",
+                      "Expected a tensor, number, boolean, string, None, list, tuple or dict as result but received " +
+                          value.tagKind());
+}
+
+std::string to_string(napi_env env, napi_value value, const char* what) {
+  if (type_of(env, value) == napi_string) return string_of(env, value);
+  throw engine::Error("ERR_TORCH_INVALID_ARGUMENT",
+                      std::string("Expected a string for ") + what + " but received " + describe(env, value));
+}
+
+std::optional<std::string> to_optional_string(napi_env env, napi_value value, const char* what) {
+  if (type_of(env, value) == napi_undefined) return std::nullopt;
+  return to_string(env, value, what);
+}
+
+bool to_boolean(napi_env env, napi_value value, const char* what) {
+  if (type_of(env, value) == napi_boolean) return Napi::Boolean(env, value).Value();
+  throw engine::Error("ERR_TORCH_INVALID_ARGUMENT",
+                      std::string("Expected a boolean for ") + what + " but received " + describe(env, value));
+}
+
+int64_t to_integer(napi_env env, napi_value value, const char* what) {
+  if (const auto integer = integer_of(env, value)) return *integer;
+  throw engine::Error("ERR_TORCH_INVALID_ARGUMENT",
+                      std::string("Expected an integer for ") + what + " but received " + describe(env, value));
+}
+
+uint64_t to_seed(napi_env env, napi_value value, const char* what) {
+  if (type_of(env, value) == napi_bigint) {
+    uint64_t seed = 0;
+    bool lossless = false;
+    napi_get_value_bigint_uint64(env, value, &seed, &lossless);
+    if (lossless) return seed;
+  }
+  return static_cast<uint64_t>(to_integer(env, value, what));
+}
+
+std::vector<int64_t> to_integers(napi_env env, napi_value value, const char* what) {
+  if (!is_array(env, value)) {
+    throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", std::string("Expected an array of integers for ") + what +
+                                                          " but received " + describe(env, value));
+  }
+  std::vector<int64_t> integers;
+  each_element(env, value, [&](napi_value item, uint32_t) { integers.push_back(to_integer(env, item, what)); });
+  return integers;
+}
+
+std::vector<std::string> to_strings(napi_env env, napi_value value, const char* what) {
+  if (!is_array(env, value)) {
+    throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", std::string("Expected an array of strings for ") + what +
+                                                          " but received " + describe(env, value));
+  }
+  std::vector<std::string> strings;
+  each_element(env, value, [&](napi_value item, uint32_t) { strings.push_back(to_string(env, item, what)); });
+  return strings;
+}
+
+napi_value from_integer(napi_env env, int64_t value) {
+  if (std::abs(static_cast<double>(value)) <= kMaxSafe) return Napi::Number::New(env, static_cast<double>(value));
+  return Napi::BigInt::New(env, value);
+}
+
+napi_value from_string(napi_env env, const std::string& value) { return Napi::String::New(env, value); }
+
+}  // namespace bind

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <ATen/core/function_schema.h>
+#include <ATen/core/ivalue.h>
+#include <napi.h>
+
+#include <string>
+#include <vector>
+
+#include "bind/environment.h"
+
+namespace bind {
+
+/// All arguments of a schema from a JS array, which may be shorter where the rest have defaults.
+std::vector<c10::IValue> to_arguments(Environment& environment, const c10::FunctionSchema& schema, napi_value array,
+                                      size_t skipped);
+
+napi_value from_ivalue(Environment& environment, const c10::IValue& value);
+
+// Plain values of the binding's own functions; each throws ERR_TORCH_INVALID_ARGUMENT naming `what`.
+std::string to_string(napi_env env, napi_value value, const char* what);
+std::optional<std::string> to_optional_string(napi_env env, napi_value value, const char* what);
+bool to_boolean(napi_env env, napi_value value, const char* what);
+/// An integer within +-(2^53 - 1).
+int64_t to_integer(napi_env env, napi_value value, const char* what);
+/// Any uint64 of torch.manual_seed: a number or bigint, negative ones wrap around.
+uint64_t to_seed(napi_env env, napi_value value, const char* what);
+std::vector<int64_t> to_integers(napi_env env, napi_value value, const char* what);
+std::vector<std::string> to_strings(napi_env env, napi_value value, const char* what);
+
+napi_value from_integer(napi_env env, int64_t value);
+napi_value from_string(napi_env env, const std::string& value);
+
+}  // namespace bind

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+
+#include "bind/channel.h"
+#include "engine/error.h"
+
+namespace bind {
+
+enum class Kind : uint8_t { tensor, generator, cancellation, module };
+constexpr int kKinds = 4;
+
+class Handle;
+
+/// What belongs to one JS environment (the main thread's or a worker's). All members are used on its thread only.
+class Environment : public std::enable_shared_from_this<Environment> {
+ public:
+  /// Registers the environment's data, channel and cleanup hook.
+  static Environment& create(napi_env env);
+  static Environment& of(napi_env env);
+
+  explicit Environment(napi_env env);
+
+  /// The public error for a failure, made by the factory that `initialize` was given.
+  napi_value error(const engine::Failure& failure, const char* operation);
+  void set_error_factory(Napi::Function factory);
+
+  void set_constructor(Kind kind, napi_value constructor);
+  /// A JS object of the kind's class that owns `handle`.
+  napi_value instance(std::unique_ptr<Handle> handle);
+  /// The handle that the class's constructor is to adopt; null when JS itself called `new`.
+  std::unique_ptr<Handle> take_incoming();
+
+  // The set of live handles: what napi_unwrap gives is only believed when it is found here, so that a method borrowed
+  // onto an object of another class or another addon finds nothing.
+  void enter(Handle* handle);
+  void leave(Handle* handle);
+  Handle* find(void* candidate, Kind kind) const;
+
+  const napi_env env;
+  const std::shared_ptr<Channel> channel;
+
+ private:
+  napi_ref error_factory_ = nullptr;
+  napi_ref constructors_[kKinds] = {};
+  std::unique_ptr<Handle> incoming_;
+  std::unordered_map<void*, Kind> handles_;
+};
+
+}  // namespace bind

@@ -1,0 +1,108 @@
+#include "bind/handle.h"
+
+#include <atomic>
+
+#include "bind/describe.h"
+#include "engine/executor.h"
+
+namespace bind {
+namespace {
+
+std::atomic<int> live[kKinds];
+
+/// Freeing this much can take longer than a turn of the event loop should.
+constexpr int64_t kFreeElsewhere = int64_t{4} << 20;
+
+/// Drops its last reference where it runs.
+template <class Owned>
+class Release final : public engine::Task {
+ public:
+  explicit Release(Owned owned) : owned_(std::move(owned)) {}
+  void run(std::unique_ptr<engine::Task> self) noexcept override { self.reset(); }
+
+ private:
+  Owned owned_;
+};
+
+template <class Owned>
+void release_elsewhere(Owned owned) {
+  engine::host().submit(std::make_unique<Release<Owned>>(std::move(owned)));
+}
+
+void finalize(napi_env, void* data, void*) { Handle::detach(static_cast<Handle*>(data)); }
+
+}  // namespace
+
+int live_handles(Kind kind) { return live[static_cast<int>(kind)].load(std::memory_order_relaxed); }
+
+void Handle::attach(std::unique_ptr<Handle> handle, napi_value object) {
+  Environment& environment = *handle->environment_;
+  if (napi_wrap(environment.env, object, handle.get(), finalize, nullptr, nullptr) != napi_ok) {
+    throw engine::Error("ERR_TORCH_INTERNAL", "The environment refused a new object");
+  }
+  Handle* attached = handle.release();
+  attached->attached_ = true;
+  environment.enter(attached);
+  live[static_cast<int>(attached->kind)].fetch_add(1, std::memory_order_relaxed);
+}
+
+void Handle::detach(Handle* handle) {
+  const std::unique_ptr<Handle> owned(handle);
+  owned->environment_->leave(handle);
+  owned->dispose();
+}
+
+void Handle::dispose() {
+  if (disposed_) return;
+  disposed_ = true;
+  if (attached_) live[static_cast<int>(kind)].fetch_sub(1, std::memory_order_relaxed);
+  release();
+}
+
+TensorHandle::TensorHandle(Environment& environment, at::Tensor own)
+    : Handle(environment, kKind),
+      sizes(own.sizes().begin(), own.sizes().end()),
+      strides(own.layout() == c10::kStrided ? own.strides().begin() : nullptr,
+              own.layout() == c10::kStrided ? own.strides().end() : nullptr),
+      dtype(own.scalar_type()),
+      device(own.device()),
+      requires_grad(own.requires_grad()),
+      tensor(std::move(own)),
+      holding_(tensor) {
+  if (!device.is_cpu() || tensor.layout() != c10::kStrided) return;
+  // What makes V8 collect a forgotten handle in time.
+  accounted_ = static_cast<int64_t>(tensor.nbytes());
+  int64_t total;
+  napi_adjust_external_memory(environment.env, accounted_, &total);
+}
+
+void TensorHandle::release() {
+  int64_t total;
+  if (accounted_ != 0) napi_adjust_external_memory(environment_->env, -accounted_, &total);
+  holding_.release();
+  if (accounted_ >= kFreeElsewhere) {
+    release_elsewhere(std::move(tensor));
+  } else {
+    tensor = at::Tensor();
+  }
+}
+
+engine::Executor& ModuleHandle::executor() const { return engine::lane(module->device(), lane); }
+
+void ModuleHandle::release() { release_elsewhere(std::move(module)); }
+
+void throw_wrong_object(Environment& environment, napi_value value, const char* wanted, const char* what) {
+  throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", std::string("Expected a ") + wanted + " for " + what +
+                                                        " but received " + describe(environment.env, value));
+}
+
+void throw_disposed(const char* wanted, const char* what) {
+  throw engine::Error("ERR_TORCH_DISPOSED",
+                      std::string("Expected a live ") + wanted + " for " + what + " but received a disposed one");
+}
+
+napi_value wrap(Environment& environment, at::Tensor tensor) {
+  return environment.instance(std::make_unique<TensorHandle>(environment, std::move(tensor)));
+}
+
+}  // namespace bind

@@ -1,0 +1,75 @@
+#include "bind/call.h"
+#include "bind/classes.h"
+#include "bind/convert.h"
+#include "engine/device.h"
+#include "engine/executor.h"
+#include "engine/generator.h"
+#include "engine/memory.h"
+
+namespace bind {
+namespace {
+
+napi_value initialize(Environment& environment, const Napi::CallbackInfo& info) {
+  if (!info[0].IsFunction()) throw_wrong_object(environment, info[0], "function", "createError");
+  environment.set_error_factory(info[0].As<Napi::Function>());
+  return info.Env().Undefined();
+}
+
+napi_value seed(Environment& environment, const Napi::CallbackInfo& info) {
+  auto work = [value = to_seed(environment.env, info[0], "seed")] {
+    engine::seed_all(value);
+    return Nothing{};
+  };
+  return submit(environment, engine::lane(c10::kCPU), {"seed", "ERR_TORCH_INTERNAL"}, c10::kCPU, {}, std::move(work),
+                undefined);
+}
+
+template <class Numbers>
+Napi::Object from_numbers(Napi::Env env, const Numbers& numbers) {
+  Napi::Object object = Napi::Object::New(env);
+  for (const auto& [name, number] : numbers) object.Set(name, Napi::Number::New(env, static_cast<double>(number)));
+  return object;
+}
+
+napi_value from_strings(Napi::Env env, const std::vector<std::string>& strings) {
+  Napi::Array array = Napi::Array::New(env, strings.size());
+  for (uint32_t i = 0; i < strings.size(); i++) array.Set(i, strings[i]);
+  return array;
+}
+
+napi_value memory(Environment&, const Napi::CallbackInfo& info) {
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("tensors", live_handles(Kind::tensor));
+  result.Set("modules", live_handles(Kind::module));
+  result.Set("generators", live_handles(Kind::generator));
+  result.Set("bytes", from_numbers(info.Env(), engine::held_bytes()));
+  return result;
+}
+
+napi_value queue_depths(Environment&, const Napi::CallbackInfo& info) {
+  return from_numbers(info.Env(), engine::queue_depths());
+}
+
+napi_value devices(Environment&, const Napi::CallbackInfo& info) { return from_strings(info.Env(), engine::devices()); }
+
+napi_value build(Environment&, const Napi::CallbackInfo& info) {
+  const engine::Build build = engine::build();
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("torch", build.torch);
+  result.Set("deviceTypes", Napi::Value(info.Env(), from_strings(info.Env(), build.device_types)));
+  result.Set("threads", build.threads);
+  result.Set("cpuCapability", build.cpu_capability);
+  return result;
+}
+
+}  // namespace
+
+void define_process(Environment&, Napi::Object& exports) {
+  const napi_property_descriptor functions[] = {
+      method("initialize", entry<initialize>),    method("seed", entry<seed>),       method("memory", entry<memory>),
+      method("queueDepths", entry<queue_depths>), method("devices", entry<devices>), method("build", entry<build>),
+  };
+  napi_define_properties(exports.Env(), exports, std::size(functions), functions);
+}
+
+}  // namespace bind

@@ -1,0 +1,268 @@
+#include "engine/script_module.h"
+
+#include "bind/array_buffer.h"
+#include "bind/call.h"
+#include "bind/classes.h"
+#include "bind/convert.h"
+#include "engine/dtype.h"
+#include "engine/executor.h"
+
+namespace bind {
+namespace {
+
+using Shared = std::shared_ptr<engine::ScriptModule>;
+
+constexpr int64_t kMaxLanes = 64;
+constexpr const char* kLoad = "ERR_TORCH_MODULE_LOAD";
+constexpr const char* kRun = "ERR_TORCH_MODULE_RUN";
+
+std::unique_ptr<Handle> construct(Environment&, const Napi::CallbackInfo&) {
+  throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", "Expected NativeScriptModule.load or fromSource instead of 'new'");
+}
+
+int to_lane(napi_env env, napi_value value) {
+  const int64_t lane = to_integer(env, value, "lane");
+  if (lane >= 0 && lane < kMaxLanes) return static_cast<int>(lane);
+  throw engine::Error("ERR_TORCH_INVALID_ARGUMENT",
+                      "Expected a lane from 0 to 63 but received " + std::to_string(lane));
+}
+
+auto wrap_on(int lane) {
+  return [lane](Environment& environment, Shared module) {
+    return environment.instance(std::make_unique<ModuleHandle>(environment, std::move(module), lane));
+  };
+}
+
+/// Runs on the module's lane, behind the calls that were made before.
+template <class Work, class Convert>
+napi_value on_lane(Environment& environment, const ModuleHandle& handle, const Operation& operation, Work work,
+                   Convert convert, engine::Context context = {}) {
+  return submit(environment, handle.executor(), operation, handle.module->device().type(), std::move(context),
+                std::move(work), std::move(convert));
+}
+
+/// The bytes of a typed array as they are now.
+std::shared_ptr<std::string> copied_bytes(napi_env env, napi_value value) {
+  void* data = nullptr;
+  size_t length = 0;
+  napi_typedarray_type type;
+  NAPI_THROW_IF_FAILED(env, napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr), nullptr);
+  if (type != napi_uint8_array) {
+    throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", "Expected a path or a Uint8Array for source");
+  }
+  return std::make_shared<std::string>(static_cast<const char*>(data), length);
+}
+
+napi_value load(Environment& environment, const Napi::CallbackInfo& info) {
+  const napi_env env = environment.env;
+  const c10::Device device = engine::device_from_name(to_string(env, info[1], "device"));
+  const auto dtype = to_optional_string(env, info[2], "dtype");
+  const int lane = to_lane(env, info[3]);
+  engine::Context context = to_context(environment, info[4]);
+  std::string path;
+  std::shared_ptr<std::string> bytes;
+  if (info[0].IsTypedArray()) {
+    bytes = copied_bytes(env, info[0]);
+  } else {
+    path = to_string(env, info[0], "source");
+  }
+  auto work = [path = std::move(path), bytes = std::move(bytes), device, dtype]() -> Shared {
+    Shared module =
+        bytes ? engine::ScriptModule::load_bytes(bytes, device) : engine::ScriptModule::load_file(path, device);
+    if (dtype) module->to(nullptr, &*dtype, false);
+    return module;
+  };
+  return submit(environment, engine::io(), {"Module.load", kLoad}, device.type(), std::move(context), std::move(work),
+                wrap_on(lane));
+}
+
+napi_value from_source(Environment& environment, const Napi::CallbackInfo& info) {
+  auto work = [source = to_string(environment.env, info[0], "source")] {
+    return engine::ScriptModule::from_source(source);
+  };
+  const int lane = to_lane(environment.env, info[1]);
+  return submit(environment, engine::io(), {"Module.fromSource", kLoad}, c10::kCPU, {}, std::move(work), wrap_on(lane));
+}
+
+napi_value device(Environment& environment, const Napi::CallbackInfo& info) {
+  return from_string(info.Env(), live<ModuleHandle>(environment, info).module->device().str());
+}
+
+napi_value lane(Environment& environment, const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), receiver<ModuleHandle>(environment, info).lane);
+}
+
+napi_value training(Environment& environment, const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), live<ModuleHandle>(environment, info).module->training());
+}
+
+napi_value methods(Environment& environment, const Napi::CallbackInfo& info) {
+  const auto table = live<ModuleHandle>(environment, info).module->methods();
+  Napi::Array array = Napi::Array::New(info.Env());
+  for (const auto& [name, schema] : *table) {
+    Napi::Object method = Napi::Object::New(info.Env());
+    method.Set("name", name);
+    method.Set("schema", c10::toString(schema));
+    array.Set(array.Length(), method);
+  }
+  return array;
+}
+
+napi_value call(Environment& environment, const Napi::CallbackInfo& info) {
+  const ModuleHandle& handle = live<ModuleHandle>(environment, info);
+  std::string method = to_string(environment.env, info[0], "method");
+  const auto table = handle.module->methods();
+  const auto found = table->find(method);
+  if (found == table->end()) {
+    std::string known;
+    for (const auto& [name, schema] : *table) known += (known.empty() ? "'" : ", '") + name + "'";
+    throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", "Expected a method of the module (" +
+                                                          (known.empty() ? "it has none" : known) + ") but received '" +
+                                                          method + "'");
+  }
+  std::vector<c10::IValue> arguments = to_arguments(environment, found->second, info[1], 1);
+  engine::Context context = to_context(environment, info[2]);
+  auto work = [module = handle.module, method = std::move(method), arguments = std::move(arguments)]() mutable {
+    return module->call(method, std::move(arguments));
+  };
+  return on_lane(environment, handle, {"module.call", kRun}, std::move(work), from_ivalue, std::move(context));
+}
+
+napi_value from_named(Environment& environment, std::vector<std::pair<std::string, at::Tensor>> named) {
+  Napi::Array array = Napi::Array::New(environment.env, named.size());
+  for (uint32_t i = 0; i < named.size(); i++) {
+    Napi::HandleScope scope(environment.env);
+    Napi::Array pair = Napi::Array::New(environment.env, 2);
+    pair.Set(0u, named[i].first);
+    pair.Set(1u, Napi::Value(environment.env, wrap(environment, std::move(named[i].second))));
+    array.Set(i, pair);
+  }
+  return array;
+}
+
+napi_value tensors(Environment& environment, const Napi::CallbackInfo& info) {
+  const ModuleHandle& handle = live<ModuleHandle>(environment, info);
+  const std::string kind = to_string(environment.env, info[0], "kind");
+  if (kind != "parameters" && kind != "buffers") {
+    throw engine::Error("ERR_TORCH_INVALID_ARGUMENT",
+                        "Expected 'parameters' or 'buffers' for kind but received '" + kind + "'");
+  }
+  auto work = [module = handle.module, parameters = kind == "parameters"] {
+    return parameters ? module->parameters() : module->buffers();
+  };
+  return on_lane(environment, handle, {"module.tensors", kRun}, std::move(work), from_named);
+}
+
+napi_value from_strings(Environment& environment, std::vector<std::string> strings) {
+  Napi::Array array = Napi::Array::New(environment.env, strings.size());
+  for (uint32_t i = 0; i < strings.size(); i++) array.Set(i, strings[i]);
+  return array;
+}
+
+napi_value submodules(Environment& environment, const Napi::CallbackInfo& info) {
+  const ModuleHandle& handle = live<ModuleHandle>(environment, info);
+  auto work = [module = handle.module] { return module->submodules(); };
+  return on_lane(environment, handle, {"module.submodules", kRun}, std::move(work), from_strings);
+}
+
+napi_value submodule(Environment& environment, const Napi::CallbackInfo& info) {
+  const ModuleHandle& handle = live<ModuleHandle>(environment, info);
+  auto work = [module = handle.module, path = to_string(environment.env, info[0], "path")] {
+    return module->submodule(path);
+  };
+  return on_lane(environment, handle, {"module.submodule", kRun}, std::move(work), wrap_on(handle.lane));
+}
+
+napi_value extra_files(Environment& environment, const Napi::CallbackInfo& info) {
+  Napi::Object files = Napi::Object::New(info.Env());
+  for (const auto& [name, content] : live<ModuleHandle>(environment, info).module->extra_files()) {
+    files.Set(name, content);
+  }
+  return files;
+}
+
+napi_value train(Environment& environment, const Napi::CallbackInfo& info) {
+  const ModuleHandle& handle = live<ModuleHandle>(environment, info);
+  auto work = [module = handle.module, on = to_boolean(environment.env, info[0], "on")] {
+    module->train(on);
+    return Nothing{};
+  };
+  return on_lane(environment, handle, {"module.train", kRun}, std::move(work), undefined);
+}
+
+napi_value to(Environment& environment, const Napi::CallbackInfo& info) {
+  const ModuleHandle& handle = live<ModuleHandle>(environment, info);
+  auto device = to_optional_string(environment.env, info[0], "device");
+  auto dtype = to_optional_string(environment.env, info[1], "dtype");
+  const bool channels_last = to_boolean(environment.env, info[2], "channelsLast");
+  auto work = [module = handle.module, device = std::move(device), dtype = std::move(dtype), channels_last] {
+    module->to(device ? &*device : nullptr, dtype ? &*dtype : nullptr, channels_last);
+    return Nothing{};
+  };
+  return on_lane(environment, handle, {"module.to", kRun}, std::move(work), undefined);
+}
+
+napi_value define(Environment& environment, const Napi::CallbackInfo& info) {
+  const ModuleHandle& handle = live<ModuleHandle>(environment, info);
+  auto work = [module = handle.module, source = to_string(environment.env, info[0], "source")] {
+    module->define(source);
+    return Nothing{};
+  };
+  return on_lane(environment, handle, {"module.define", kLoad}, std::move(work), undefined);
+}
+
+napi_value freeze(Environment& environment, const Napi::CallbackInfo& info) {
+  const ModuleHandle& handle = live<ModuleHandle>(environment, info);
+  auto work = [module = handle.module, preserved = to_strings(environment.env, info[0], "preserved"),
+               channels_last = to_boolean(environment.env, info[1], "channelsLast"),
+               optimize = to_boolean(environment.env, info[2], "optimize")] {
+    return module->freeze(preserved, channels_last, optimize);
+  };
+  return on_lane(environment, handle, {"module.freeze", kRun}, std::move(work), wrap_on(handle.lane));
+}
+
+napi_value save(Environment& environment, const Napi::CallbackInfo& info) {
+  const ModuleHandle& handle = live<ModuleHandle>(environment, info);
+  if (!info[0].IsObject()) throw_wrong_object(environment, info[0], "record of strings", "extraFiles");
+  engine::ScriptModule::ExtraFiles files;
+  const Napi::Object given = info[0].As<Napi::Object>();
+  const Napi::Array names = given.GetPropertyNames();
+  for (uint32_t i = 0; i < names.Length(); i++) {
+    const Napi::Value name = names.Get(i);
+    files[to_string(environment.env, name, "the name of an extra file")] =
+        to_string(environment.env, given.Get(name), "the content of an extra file");
+  }
+  auto work = [module = handle.module, files = std::move(files)] { return module->save(files); };
+  auto convert = [](Environment& environment, std::string bytes) {
+    return to_array_buffer(environment.env, std::move(bytes));
+  };
+  return on_lane(environment, handle, {"module.save", kRun}, std::move(work), convert);
+}
+
+}  // namespace
+
+void define_script_module(Environment& environment, Napi::Object& exports) {
+  define_class<construct>(environment, exports, Kind::module, "NativeScriptModule",
+                          {
+                              static_method("load", entry<load>),
+                              static_method("fromSource", entry<from_source>),
+                              getter("device", entry<device>),
+                              getter("lane", entry<lane>),
+                              getter("training", entry<training>),
+                              getter("disposed", entry<is_disposed<ModuleHandle>>),
+                              method("methods", entry<methods>),
+                              method("call", entry<call>),
+                              method("tensors", entry<tensors>),
+                              method("submodules", entry<submodules>),
+                              method("submodule", entry<submodule>),
+                              method("extraFiles", entry<extra_files>),
+                              method("train", entry<train>),
+                              method("to", entry<to>),
+                              method("define", entry<define>),
+                              method("freeze", entry<freeze>),
+                              method("save", entry<save>),
+                              method("dispose", entry<dispose<ModuleHandle>>),
+                          });
+}
+
+}  // namespace bind

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <exception>
+#include <string>
+#include <utility>
+
+namespace engine {
+
+/// Every failure that leaves the engine: a code of ERRORS.md, a sentence, and TorchScript's own traceback if there is
+/// one.
+struct Failure {
+  std::string code;
+  std::string message;
+  std::string trace;
+};
+
+/// Thrown by the engine itself where it can say more than libtorch would.
+class Error : public std::exception {
+ public:
+  Error(std::string code, std::string message) : failure_{std::move(code), std::move(message), {}} {}
+  const Failure& failure() const { return failure_; }
+  const char* what() const noexcept override { return failure_.message.c_str(); }
+
+ private:
+  Failure failure_;
+};
+
+/// The exception being handled, by type; `code` is used where the type alone does not tell. Call in a catch block only.
+Failure current_failure(const char* code) noexcept;
+
+/// The one place where exceptions end: runs `work` and returns false with `failure` filled in if it threw.
+template <class Work>
+bool guard(const char* code, Failure& failure, Work&& work) noexcept {
+  try {
+    std::forward<Work>(work)();
+    return true;
+  } catch (...) {
+    failure = current_failure(code);
+    return false;
+  }
+}
+
+}  // namespace engine

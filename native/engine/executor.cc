@@ -1,0 +1,134 @@
+#include "engine/executor.h"
+
+#include <ATen/Parallel.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <thread>
+
+namespace engine {
+namespace {
+
+/// Looking again for this long before sleeping spares a serial caller the wake-up of a thread (about 5 us).
+constexpr auto kLookAgain = std::chrono::microseconds(20);
+
+inline void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+struct Registry {
+  std::mutex mutex;
+  std::map<std::string, Executor*> executors;
+
+  Executor& get(const std::string& name, int threads = 1) {
+    std::lock_guard lock(mutex);
+    Executor*& executor = executors[name];
+    if (executor == nullptr) executor = new Executor(name, threads);
+    return *executor;
+  }
+};
+
+/// Leaked on purpose: a thread that waits on a destroyed condition variable hangs the process at exit.
+Registry& registry() {
+  static Registry* instance = new Registry;
+  return *instance;
+}
+
+}  // namespace
+
+Executor::Executor(std::string name, int threads) : name_(std::move(name)) {
+  // Signals belong to the JS thread: threads inherit the mask that stands at their creation.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  for (int i = 0; i < threads; i++) {
+    std::thread thread([this] { work(); });
+    pthread_setname_np(thread.native_handle(), ("torch " + name_).substr(0, 15).c_str());
+    thread.detach();
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void Executor::submit(std::unique_ptr<Task> task) {
+  depth_.fetch_add(1, std::memory_order_relaxed);
+  bool wake;
+  {
+    std::lock_guard lock(mutex_);
+    Task* added = task.release();
+    (last_ == nullptr ? first_ : last_->next_) = added;
+    last_ = added;
+    waiting_.fetch_add(1, std::memory_order_release);
+    wake = sleeping_ > 0;
+  }
+  if (wake) ready_.notify_one();
+}
+
+std::unique_ptr<Task> Executor::take() {
+  const auto until = std::chrono::steady_clock::now() + kLookAgain;
+  while (waiting_.load(std::memory_order_acquire) == 0 && std::chrono::steady_clock::now() < until) relax();
+  std::unique_lock lock(mutex_);
+  while (first_ == nullptr) {
+    sleeping_++;
+    ready_.wait(lock);
+    sleeping_--;
+  }
+  Task* taken = first_;
+  first_ = taken->next_;
+  if (first_ == nullptr) last_ = nullptr;
+  taken->next_ = nullptr;
+  waiting_.fetch_sub(1, std::memory_order_relaxed);
+  return std::unique_ptr<Task>(taken);
+}
+
+void Executor::work() {
+  for (;;) {
+    std::unique_ptr<Task> task = take();
+    Task* running = task.get();
+    running->run(std::move(task));
+    depth_.fetch_sub(1, std::memory_order_relaxed);
+  }
+}
+
+Executor& lane(c10::Device device, int lane) {
+  // One static per process for what nearly every call asks for.
+  static Executor& cpu = registry().get("cpu:0");
+  if (device.is_cpu() && lane == 0) return cpu;
+  std::string name = device.is_cpu() || device.is_meta() ? "cpu" : device.str();
+  return registry().get(name + ":" + std::to_string(lane));
+}
+
+Executor& io() {
+  static Executor& files = registry().get("io");
+  return files;
+}
+
+Executor& host() {
+  static Executor& pool = registry().get("host", std::max(1, at::get_num_threads()));
+  return pool;
+}
+
+std::map<std::string, int> queue_depths() {
+  Registry& all = registry();
+  std::lock_guard lock(all.mutex);
+  std::map<std::string, int> depths;
+  for (const auto& [name, executor] : all.executors) depths[name] = executor->depth();
+  return depths;
+}
+
+bool quiesce(std::chrono::milliseconds limit) {
+  const auto until = std::chrono::steady_clock::now() + limit;
+  for (;;) {
+    int busy = 0;
+    for (const auto& [name, depth] : queue_depths()) busy += depth;
+    if (busy == 0) return true;
+    if (std::chrono::steady_clock::now() >= until) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+}  // namespace engine

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace engine {
+
+/// One unit of work. It owns all that it needs (tensors by value, never JS values) and reports by itself.
+class Task {
+ public:
+  virtual ~Task() = default;
+  /// On the executor's thread; must not throw. The task may hand itself on.
+  virtual void run(std::unique_ptr<Task> self) noexcept = 0;
+
+ private:
+  friend class Executor;
+  Task* next_ = nullptr;
+};
+
+/// Threads that take tasks first in, first out. Lives for the whole process: it is never joined (see quiesce).
+class Executor {
+ public:
+  Executor(std::string name, int threads);
+  void submit(std::unique_ptr<Task> task);
+  /// tasks waiting or running
+  int depth() const { return depth_.load(std::memory_order_relaxed); }
+  const std::string& name() const { return name_; }
+
+ private:
+  void work();
+  std::unique_ptr<Task> take();
+
+  const std::string name_;
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  Task* first_ = nullptr;
+  Task* last_ = nullptr;
+  int sleeping_ = 0;
+  std::atomic<int> depth_{0};
+  std::atomic<int> waiting_{0};
+};
+
+/// The submission thread `lane` of a device: one thread, so that grad mode, streams and JIT profiles stay where they
+/// are.
+Executor& lane(c10::Device device, int lane = 0);
+/// The thread of files, so that a forward never waits behind one.
+Executor& io();
+/// Threads for host work that no device waits for.
+Executor& host();
+
+/// Depth of every executor that exists, by name.
+std::map<std::string, int> queue_depths();
+/// Waits until all executors are idle, at most `limit`. False when something still runs.
+bool quiesce(std::chrono::milliseconds limit);
+
+}  // namespace engine

@@ -1,0 +1,77 @@
+#include "engine/memory.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <mutex>
+#include <unordered_map>
+
+namespace engine {
+namespace {
+
+struct Ledger {
+  struct Entry {
+    int64_t holders = 0;
+    int64_t bytes = 0;
+    c10::Device device = c10::kCPU;
+  };
+  std::mutex mutex;
+  std::unordered_map<const c10::StorageImpl*, Entry> entries;
+};
+
+Ledger& ledger() {
+  static Ledger* instance = new Ledger;
+  return *instance;
+}
+
+}  // namespace
+
+Holding::Holding(const at::Tensor& tensor) { add(tensor); }
+
+Holding::Holding(const std::vector<at::Tensor>& tensors) {
+  storages_.reserve(tensors.size());
+  for (const at::Tensor& tensor : tensors) add(tensor);
+}
+
+Holding& Holding::operator=(Holding&& other) noexcept {
+  if (this != &other) {
+    release();
+    storages_ = std::move(other.storages_);
+  }
+  return *this;
+}
+
+void Holding::add(const at::Tensor& tensor) {
+  if (!tensor.defined() || !tensor.has_storage()) return;
+  const c10::Storage& storage = tensor.storage();
+  Ledger& all = ledger();
+  std::lock_guard lock(all.mutex);
+  Ledger::Entry& entry = all.entries[storage.unsafeGetStorageImpl()];
+  if (entry.holders++ == 0) {
+    entry.bytes = tensor.is_meta() ? 0 : static_cast<int64_t>(storage.nbytes());
+    entry.device = tensor.device();
+  }
+  storages_.push_back(storage);
+}
+
+void Holding::release() noexcept {
+  if (storages_.empty()) return;
+  Ledger& all = ledger();
+  {
+    std::lock_guard lock(all.mutex);
+    for (const c10::Storage& storage : storages_) {
+      const auto found = all.entries.find(storage.unsafeGetStorageImpl());
+      if (found != all.entries.end() && --found->second.holders == 0) all.entries.erase(found);
+    }
+  }
+  storages_.clear();
+}
+
+std::map<std::string, int64_t> held_bytes() {
+  std::map<std::string, int64_t> bytes;
+  Ledger& all = ledger();
+  std::lock_guard lock(all.mutex);
+  for (const auto& [storage, entry] : all.entries) bytes[entry.device.str()] += entry.bytes;
+  return bytes;
+}
+
+}  // namespace engine

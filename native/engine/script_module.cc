@@ -1,0 +1,201 @@
+#include "engine/script_module.h"
+
+#include <caffe2/serialize/in_memory_adapter.h>
+#include <caffe2/serialize/inline_container.h>
+#include <torch/script.h>
+
+#include <filesystem>
+#include <sstream>
+
+#include "engine/dtype.h"
+#include "engine/error.h"
+
+namespace engine {
+namespace {
+
+constexpr std::string_view kExtra = "extra/";
+
+torch::jit::ExtraFilesMap wanted_extra_files(caffe2::serialize::PyTorchStreamReader reader) {
+  torch::jit::ExtraFilesMap wanted;
+  for (const std::string& record : reader.getAllRecords()) {
+    // libtorch reads the files it is asked for by name, and lists none.
+    const size_t at = record.rfind(kExtra, 0) == 0 ? 0 : record.find("/extra/");
+    if (at == std::string::npos) continue;
+    wanted[record.substr(at == 0 ? kExtra.size() : at + 1 + kExtra.size())] = "";
+  }
+  return wanted;
+}
+
+std::shared_ptr<ScriptModule> wrapped(torch::jit::Module module, torch::jit::ExtraFilesMap files) {
+  ScriptModule::ExtraFiles extra(std::make_move_iterator(files.begin()), std::make_move_iterator(files.end()));
+  return std::make_shared<ScriptModule>(std::move(module), std::move(extra));
+}
+
+/// Every tensor slot of the module and its submodules: name, tensor, and whether it is a parameter.
+template <class Visit>
+void each_tensor_slot(const torch::jit::Module& root, Visit&& visit) {
+  for (torch::jit::Module module : root.modules()) {
+    const auto type = module.type();
+    for (size_t i = 0; i < type->numAttributes(); i++) {
+      const c10::IValue& slot = module._ivalue()->getSlot(i);
+      if (slot.isTensor() && slot.toTensor().defined()) visit(module, type->getAttributeName(i), slot.toTensor());
+    }
+  }
+}
+
+at::Tensor in_channels_last(const at::Tensor& tensor) {
+  return tensor.dim() == 4 ? tensor.contiguous(at::MemoryFormat::ChannelsLast) : tensor;
+}
+
+}  // namespace
+
+ScriptModule::ScriptModule(torch::jit::Module module, ExtraFiles extra_files)
+    : module_(std::make_unique<torch::jit::Module>(std::move(module))), extra_files_(std::move(extra_files)) {
+  refresh();
+}
+
+ScriptModule::~ScriptModule() = default;
+
+std::shared_ptr<ScriptModule> ScriptModule::load_file(const std::string& path, c10::Device device) {
+  std::error_code problem;
+  const auto status = std::filesystem::status(path, problem);
+  if (!std::filesystem::exists(status)) {
+    throw Error("ERR_TORCH_MODULE_LOAD", "Expected a TorchScript archive but there is no file '" + path + "'");
+  }
+  if (!std::filesystem::is_regular_file(status)) {
+    throw Error("ERR_TORCH_MODULE_LOAD", "Expected a TorchScript archive but '" + path + "' is not a regular file");
+  }
+  auto files = wanted_extra_files(caffe2::serialize::PyTorchStreamReader(path));
+  auto module = torch::jit::load(path, device, files);
+  return wrapped(std::move(module), std::move(files));
+}
+
+std::shared_ptr<ScriptModule> ScriptModule::load_bytes(std::shared_ptr<std::string> bytes, c10::Device device) {
+  const auto adapter = std::make_shared<caffe2::serialize::MemoryReadAdapter>(bytes->data(), bytes->size());
+  auto files = wanted_extra_files(caffe2::serialize::PyTorchStreamReader(adapter));
+  auto module = torch::jit::load(adapter, device, files);
+  return wrapped(std::move(module), std::move(files));
+}
+
+std::shared_ptr<ScriptModule> ScriptModule::from_source(const std::string& source) {
+  torch::jit::Module module("FromSource");
+  module.register_attribute("training", c10::BoolType::get(), false);
+  module.define(source);
+  return std::make_shared<ScriptModule>(std::move(module));
+}
+
+void ScriptModule::refresh() {
+  auto methods = std::make_shared<MethodTable>();
+  for (const torch::jit::Method& method : module_->get_methods()) {
+    methods->emplace(method.name(), method.function().getSchema());
+  }
+  std::vector<at::Tensor> tensors;
+  each_tensor_slot(*module_, [&](auto&, auto&, const at::Tensor& tensor) { tensors.push_back(tensor); });
+  if (!tensors.empty()) device_ = tensors.front().device();
+  training_ = module_->is_training();
+  holding_ = Holding(tensors);
+  std::lock_guard lock(mutex_);
+  methods_ = std::move(methods);
+}
+
+std::shared_ptr<const ScriptModule::MethodTable> ScriptModule::methods() const {
+  std::lock_guard lock(mutex_);
+  return methods_;
+}
+
+c10::IValue ScriptModule::call(const std::string& method, std::vector<c10::IValue> arguments) {
+  return module_->get_method(method)(std::move(arguments));
+}
+
+std::vector<std::pair<std::string, at::Tensor>> ScriptModule::parameters() const {
+  std::vector<std::pair<std::string, at::Tensor>> named;
+  for (const auto& parameter : module_->named_parameters()) named.emplace_back(parameter.name, parameter.value);
+  return named;
+}
+
+std::vector<std::pair<std::string, at::Tensor>> ScriptModule::buffers() const {
+  std::vector<std::pair<std::string, at::Tensor>> named;
+  for (const auto& buffer : module_->named_buffers()) named.emplace_back(buffer.name, buffer.value);
+  return named;
+}
+
+std::vector<std::string> ScriptModule::submodules() const {
+  std::vector<std::string> names;
+  for (const auto& module : module_->named_modules()) {
+    if (!module.name.empty()) names.push_back(module.name);
+  }
+  return names;
+}
+
+std::shared_ptr<ScriptModule> ScriptModule::submodule(const std::string& path) const {
+  for (const auto& module : module_->named_modules()) {
+    if (!module.name.empty() && module.name == path) return std::make_shared<ScriptModule>(module.value);
+  }
+  throw Error("ERR_TORCH_INVALID_ARGUMENT", "Expected the name of a submodule but received '" + path + "'");
+}
+
+void ScriptModule::train(bool on) {
+  module_->train(on);
+  refresh();
+}
+
+void ScriptModule::to(const std::string* device, const std::string* dtype, bool channels_last) {
+  std::optional<c10::Device> target;
+  if (device != nullptr) target = device_from_name(*device);
+  std::optional<c10::ScalarType> type;
+  if (dtype != nullptr) type = dtype_from_name(*dtype);
+  if (type && !c10::isFloatingType(*type)) {
+    throw Error("ERR_TORCH_DTYPE", "Expected a floating point dtype for a module but received '" + *dtype + "'");
+  }
+  each_tensor_slot(*module_, [&](auto&, auto&, at::Tensor tensor) {
+    at::Tensor moved =
+        tensor.to(target.value_or(tensor.device()), type && tensor.is_floating_point() ? *type : tensor.scalar_type());
+    if (channels_last) moved = in_channels_last(moved);
+    if (!moved.is_same(tensor)) tensor.set_data(moved);
+  });
+  // A module without tensors has no device but this one.
+  if (target) device_ = *target;
+  refresh();
+}
+
+void ScriptModule::define(const std::string& source) {
+  module_->define(source);
+  refresh();
+}
+
+std::shared_ptr<ScriptModule> ScriptModule::freeze(std::vector<std::string> preserved, bool channels_last,
+                                                   bool optimize) const {
+  torch::jit::Module copy = module_->copy();  // new slots, the same tensors
+  copy.eval();
+  if (channels_last) {
+    each_tensor_slot(copy, [](torch::jit::Module& module, const std::string& name, const at::Tensor& tensor) {
+      module.setattr(name, in_channels_last(tensor));
+    });
+  }
+  std::erase(preserved, "forward");  // always kept, and named twice it is an error
+  for (const std::string& name : preserved) {
+    if (!copy.find_method(name) && !copy.hasattr(name)) {
+      throw Error("ERR_TORCH_INVALID_ARGUMENT",
+                  "Expected the name of a method to preserve but received '" + name + "'");
+    }
+  }
+  torch::jit::Module frozen = torch::jit::freeze(copy, preserved);
+  if (optimize) frozen = torch::jit::optimize_for_inference(frozen, preserved);
+  auto result = std::make_shared<ScriptModule>(std::move(frozen));
+  result->device_ = device();
+  result->can_be_saved_ = !optimize;
+  return result;
+}
+
+std::string ScriptModule::save(const ExtraFiles& extra_files) const {
+  if (!can_be_saved_) {
+    throw Error("ERR_TORCH_MODULE_SAVE",
+                "Expected a module whose archive can be read again but received one frozen with optimize: true");
+  }
+  torch::jit::ExtraFilesMap files(extra_files.begin(), extra_files.end());
+  std::ostringstream out(std::ios::binary);
+  module_->save(out, files);
+  return std::move(out).str();
+}
+
+}  // namespace engine

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <ATen/core/function_schema.h>
+#include <ATen/core/ivalue.h>
+#include <c10/core/Device.h>
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/memory.h"
+
+namespace torch::jit {
+struct Module;
+}
+
+namespace engine {
+
+/// torch::jit::Module with what may be asked from any thread (methods, mode, device) kept apart from what only the
+/// module's lane may touch (all the rest). Shared by its handle and by the tasks in flight.
+class ScriptModule {
+ public:
+  using MethodTable = std::map<std::string, c10::FunctionSchema>;
+  using ExtraFiles = std::map<std::string, std::string>;
+
+  /// On the I/O thread. Throws ERR_TORCH_MODULE_LOAD.
+  static std::shared_ptr<ScriptModule> load_file(const std::string& path, c10::Device device);
+  static std::shared_ptr<ScriptModule> load_bytes(std::shared_ptr<std::string> bytes, c10::Device device);
+  static std::shared_ptr<ScriptModule> from_source(const std::string& source);
+
+  explicit ScriptModule(torch::jit::Module module, ExtraFiles extra_files = {});
+  ~ScriptModule();
+
+  // From any thread.
+  std::shared_ptr<const MethodTable> methods() const;
+  bool training() const { return training_.load(std::memory_order_relaxed); }
+  c10::Device device() const { return device_.load(std::memory_order_relaxed); }
+  const ExtraFiles& extra_files() const { return extra_files_; }
+
+  // On the module's lane.
+  c10::IValue call(const std::string& method, std::vector<c10::IValue> arguments);
+  std::vector<std::pair<std::string, at::Tensor>> parameters() const;
+  std::vector<std::pair<std::string, at::Tensor>> buffers() const;
+  std::vector<std::string> submodules() const;
+  std::shared_ptr<ScriptModule> submodule(const std::string& path) const;
+  void train(bool on);
+  /// Keeps the identity of every tensor, as nn.Module.to does; dtype applies to floating point tensors only.
+  void to(const std::string* device, const std::string* dtype, bool channels_last);
+  void define(const std::string& source);
+  std::shared_ptr<ScriptModule> freeze(std::vector<std::string> preserved, bool channels_last, bool optimize) const;
+  std::string save(const ExtraFiles& extra_files) const;
+
+ private:
+  /// After the lane changed the module: brings what other threads read up to date.
+  void refresh();
+
+  std::unique_ptr<torch::jit::Module> module_;
+  const ExtraFiles extra_files_;
+  /// optimize_for_inference writes operators that the archive's reader does not know.
+  bool can_be_saved_ = true;
+  Holding holding_;
+  std::atomic<bool> training_{false};
+  std::atomic<c10::Device> device_{c10::Device(c10::kCPU)};
+  mutable std::mutex mutex_;
+  std::shared_ptr<const MethodTable> methods_;
+};
+
+}  // namespace engine

@@ -1,0 +1,31 @@
+// The document as text for a person.
+
+const columns = ['row', 'ours', 'peer', 'unit', 'ratio', 'n', 'correct', 'peer is']
+
+function cells({ row, ours, peer, unit, ratio, n, correct, peerName }) {
+  return [row, ours ?? '-', peer ?? '-', unit, ratio ?? '-', n, correct ? 'yes' : 'NO', peerName ?? '-'].map(String)
+}
+
+export function formatTable({ suite, machine, versions, rows }) {
+  const lines = [columns, ...rows.map(cells)]
+  const widths = columns.map((_, column) => Math.max(...lines.map((line) => line[column].length)))
+  const table = lines.map((line) =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column]))
+      .join('  ')
+      .trimEnd(),
+  )
+  const remarks = rows
+    .filter(({ note, why }) => note !== undefined || why !== undefined)
+    .map(({ row, note, why }) => `${row}: ${why === undefined ? note : `did not run: ${why}`}`)
+  const versionList = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
+  return [
+    `suite ${suite} on ${machine.cpu} (${machine.isa}), ${machine.cores} cores`,
+    versionList.join(', '),
+    '',
+    ...table,
+    '',
+    'ratio: how many times better ours is',
+    ...remarks,
+  ].join('\n')
+}

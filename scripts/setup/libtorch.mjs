@@ -1,0 +1,71 @@
+// Puts a torch wheel into the user's cache, where the package looks for it at run time as well.
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { commandOrFail, SetupError } from './command.mjs'
+import { python } from './prerequisites.mjs'
+
+export const cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'node-libtorch')
+
+/** The folder that holds, or will hold, `torch/`; variant is 'cpu' or 'cu'. */
+export function libtorchFolder(version, variant) {
+  return join(cacheFolder, `${version}-${variant}`)
+}
+
+export function libtorchInstalled(folder) {
+  return existsSync(join(folder, 'torch', 'lib', 'libtorch_cpu.so'))
+}
+
+function removeAbandoned() {
+  for (const name of readdirSync(cacheFolder)) {
+    const owner = /\.partial-(\d+)$/.exec(name)?.[1]
+    if (owner === undefined) continue
+    try {
+      process.kill(Number(owner), 0)
+    } catch (error) {
+      if (error.code === 'ESRCH') rmSync(join(cacheFolder, name), { recursive: true, force: true })
+    }
+  }
+}
+
+function checkVariant(folder, version, variant) {
+  const text = readFileSync(join(folder, 'torch', 'version.py'), 'utf8')
+  const cuda = /^cuda\b[^=]*= *'/m.test(text)
+  if (cuda === (variant === 'cu')) return
+  const [wanted, received] = variant === 'cu' ? ['CUDA', 'CPU'] : ['CPU', 'CUDA']
+  throw new SetupError(
+    `Expected a ${wanted} build of torch ${version} but pip chose a ${received} build: ` +
+      `point pip at an index or folder with ${wanted} builds (PIP_EXTRA_INDEX_URL or PIP_FIND_LINKS)`,
+  )
+}
+
+/** Resolves to the folder that contains `torch/`. A CUDA build comes with its NVIDIA packages, a CPU build alone. */
+export async function ensureLibtorch({ version, variant = 'cpu', log }) {
+  const folder = libtorchFolder(version, variant)
+  if (libtorchInstalled(folder)) return folder
+  mkdirSync(cacheFolder, { recursive: true })
+  removeAbandoned()
+  log(`installing torch ${version} (${variant}) into ${folder}`)
+  const partial = `${folder}.partial-${process.pid}`
+  const cleanup = () => rmSync(partial, { recursive: true, force: true })
+  const dependencies = variant === 'cpu' ? ['--no-deps'] : []
+  const args = ['-m', 'pip', 'install', '--no-input', '--no-compile', ...dependencies]
+  await commandOrFail(
+    python,
+    [...args, '--target', partial, `torch==${version}`],
+    `torch ${version} could not be installed: check the network and pip's configuration`,
+    { cleanup, cwd: dirname(cacheFolder) },
+  )
+  try {
+    checkVariant(partial, version, variant)
+    if (!libtorchInstalled(folder)) {
+      rmSync(folder, { recursive: true, force: true })
+      renameSync(partial, folder)
+    }
+  } catch (error) {
+    if (!libtorchInstalled(folder)) throw error // another process was first otherwise
+  } finally {
+    cleanup()
+  }
+  return folder
+}

@@ -1,0 +1,72 @@
+// `node scripts/setup/run.mjs <demo|test|bench|build|check-libtorch> [args]`: sets up what is missing, then does the job.
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { checkLibtorch, minorOf } from './check-libtorch.mjs'
+import { command, SetupError } from './command.mjs'
+import { ensureExport } from './export.mjs'
+import { cacheFolder, ensureLibtorch, libtorchFolder, libtorchInstalled } from './libtorch.mjs'
+import { ensureNative } from './native.mjs'
+import { ensureNodeModules } from './node-modules.mjs'
+import { ensurePrerequisites } from './prerequisites.mjs'
+import { runTests } from './run-tests.mjs'
+import { ensureTypescript } from './typescript.mjs'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+const version = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).libtorch.development
+const minor = minorOf(version)
+const log = (line) => process.stderr.write(`setup: ${line}\n`)
+
+function missingDisk(wanted, variant, gigabytes) {
+  return libtorchInstalled(libtorchFolder(wanted, variant)) ? [] : [[cacheFolder, gigabytes]]
+}
+
+async function build(disk = missingDisk(version, 'cpu', 3)) {
+  await ensurePrerequisites({ disk })
+  await ensureNodeModules({ root, log })
+  const torchDir = await ensureLibtorch({ version, log })
+  await ensureNative({ root, torchDir, minor, log })
+  await ensureTypescript({ root, log })
+  return torchDir
+}
+
+/** Besides the build: Python with the originals that goldens and exports come from, and the exported model. */
+async function buildWithOracle() {
+  const torchDir = await build()
+  const { ensureOracle } = await import('./oracle.mjs')
+  const oraclePython = await ensureOracle({ torchDir, root, log })
+  await ensureExport({ root, oraclePython, log })
+  return { ORACLE_PYTHON: oraclePython }
+}
+
+async function script(path, args) {
+  const env = await buildWithOracle()
+  return (await command(process.execPath, [join(root, path), ...args], { cwd: root, env })).code
+}
+
+const jobs = {
+  demo: (args) => script('scripts/demo/main.mjs', args),
+  bench: (args) => script('scripts/bench/main.mjs', args),
+  test: async (args) => runTests({ root, minor, args, env: await buildWithOracle(), log }),
+  build: async () => {
+    await build()
+    return 0
+  },
+  'check-libtorch': async ([wanted]) => {
+    minorOf(wanted)
+    await build([...missingDisk(version, 'cpu', 3), ...missingDisk(wanted, 'cu', 8)])
+    return checkLibtorch({ root, version: wanted, log })
+  },
+}
+
+const [name = '', ...args] = process.argv.slice(2)
+try {
+  if (!Object.hasOwn(jobs, name)) {
+    throw new SetupError(`Expected one of ${Object.keys(jobs).join(', ')} but received '${name}'`)
+  }
+  process.exitCode = await jobs[name](args)
+} catch (error) {
+  process.stderr.write(`${error instanceof SetupError ? error.message : error.stack}\n`)
+  if (name === 'test') console.log('tests: 0 passed, 1 failed')
+  process.exitCode = 1
+}

@@ -1,0 +1,182 @@
+// The engine without Node: what must hold whatever binds it. One function per promise; the process fails if any does.
+#include <ATen/ATen.h>
+#include <c10/util/Exception.h>
+
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <future>
+#include <new>
+#include <vector>
+
+#include "engine/context.h"
+#include "engine/dtype.h"
+#include "engine/error.h"
+#include "engine/executor.h"
+#include "engine/generator.h"
+#include "engine/memory.h"
+#include "engine/operator.h"
+#include "engine/script_module.h"
+#include "engine/tensor.h"
+
+namespace {
+
+int failures = 0;
+
+void check(bool holds, const char* what, int line) {
+  if (holds) return;
+  failures++;
+  std::fprintf(stderr, "line %d: expected %s\n", line, what);
+}
+#define CHECK_THAT(condition) check((condition), #condition, __LINE__)
+
+engine::Failure failure_of(const std::function<void()>& work) {
+  engine::Failure failure;
+  const bool finished = engine::guard("ERR_TORCH_MODULE_RUN", failure, work);
+  if (finished) failure.code = "none";
+  return failure;
+}
+
+class Lambda final : public engine::Task {
+ public:
+  explicit Lambda(std::function<void()> work) : work_(std::move(work)) {}
+  void run(std::unique_ptr<engine::Task>) noexcept override { work_(); }
+
+ private:
+  std::function<void()> work_;
+};
+
+void run_on(engine::Executor& executor, std::function<void()> work) {
+  executor.submit(std::make_unique<Lambda>(std::move(work)));
+}
+
+void every_exception_becomes_a_failure() {
+  CHECK_THAT(failure_of([] { throw std::bad_alloc(); }).code == "ERR_TORCH_OUT_OF_MEMORY");
+  CHECK_THAT(failure_of([] { throw 42; }).code == "ERR_TORCH_INTERNAL");
+  CHECK_THAT(failure_of([] { throw std::runtime_error(""); }).message == "libtorch gave no reason");
+  CHECK_THAT(failure_of([] { throw engine::Error("ERR_TORCH_SHAPE", "s"); }).code == "ERR_TORCH_SHAPE");
+  CHECK_THAT(failure_of([] { TORCH_CHECK_NOT_IMPLEMENTED(false, "x not implemented for 'Half'"); }).code ==
+             "ERR_TORCH_DTYPE");
+  const engine::Failure shape = failure_of([] { at::ones({2, 3}).matmul(at::ones({2, 3})); });
+  CHECK_THAT(shape.code == "ERR_TORCH_MODULE_RUN");
+  CHECK_THAT(shape.message.find("Exception raised from") == std::string::npos);  // no C++ backtrace
+  const engine::Failure huge = failure_of([] { at::empty({int64_t{1} << 50}); });
+  CHECK_THAT(huge.code == "ERR_TORCH_OUT_OF_MEMORY");
+}
+
+void torchscript_keeps_its_traceback_apart_from_the_message() {
+  const auto module = engine::ScriptModule::from_source("def forward(self, x: Tensor):\n  return x.matmul(x)\n");
+  const engine::Failure failure = failure_of([&] { module->call("forward", {at::ones({2, 3})}); });
+  CHECK_THAT(failure.message.rfind("mat1 and mat2 shapes cannot be multiplied", 0) == 0);
+  CHECK_THAT(failure.trace.find("Traceback of TorchScript") != std::string::npos);
+}
+
+void a_lane_runs_first_in_first_out_on_one_thread() {
+  std::vector<int> order;
+  std::promise<void> done;
+  for (int i = 0; i < 1000; i++) {
+    run_on(engine::lane(c10::kCPU), [&, i] {
+      order.push_back(i);
+      if (i == 999) done.set_value();
+    });
+  }
+  done.get_future().wait();
+  bool sorted = true;
+  for (int i = 0; i < 1000; i++) sorted = sorted && order[i] == i;
+  CHECK_THAT(sorted);
+  CHECK_THAT(&engine::lane(c10::kCPU, 1) != &engine::lane(c10::kCPU, 0));
+}
+
+void quiesce_waits_no_longer_than_it_is_told() {
+  CHECK_THAT(engine::quiesce(std::chrono::milliseconds(1000)));
+  std::promise<void> release;
+  std::shared_future<void> released = release.get_future().share();
+  run_on(engine::io(), [released] { released.wait(); });
+  const auto start = std::chrono::steady_clock::now();
+  CHECK_THAT(!engine::quiesce(std::chrono::milliseconds(30)));
+  CHECK_THAT(std::chrono::steady_clock::now() - start < std::chrono::milliseconds(1000));
+  release.set_value();
+  CHECK_THAT(engine::quiesce(std::chrono::milliseconds(1000)));
+}
+
+void a_tasks_context_ends_with_the_task() {
+  at::Generator standard = engine::default_generator(c10::kCPU);
+  engine::seed_generator(standard, 1);
+  const at::Tensor before = engine::generator_state(standard);
+  engine::Context context;
+  context.generator = engine::make_generator(c10::kCPU, 42);
+  context.grad_mode = engine::GradMode::enabled;
+  context.autocast = c10::kBFloat16;
+  at::Tensor drawn, product;
+  engine::run_in(context, c10::kCPU, [&] {
+    drawn = at::rand({3});
+    product = at::ones({2, 2}).matmul(at::ones({2, 2}));
+  });
+  CHECK_THAT(product.scalar_type() == c10::kBFloat16);
+  CHECK_THAT(engine::generator_state(standard).equal(before));
+  engine::seed_generator(standard, 42);
+  CHECK_THAT(at::rand({3}).equal(drawn));
+  // The task's own generator moved on by what the task drew.
+  CHECK_THAT(engine::generator_state(context.generator).equal(engine::generator_state(standard)));
+  const engine::Failure thrown =
+      failure_of([&] { engine::run_in(context, c10::kCPU, [] { throw engine::Error("ERR_TORCH_SHAPE", ""); }); });
+  CHECK_THAT(thrown.code == "ERR_TORCH_SHAPE");
+  engine::run_in({}, c10::kCPU, [&] { product = at::ones({2, 2}).matmul(at::ones({2, 2})); });
+  CHECK_THAT(product.scalar_type() == c10::kFloat);
+}
+
+void a_snapshot_copies_unless_it_owns_alone() {
+  at::Tensor tensor = at::ones({1000});
+  const void* address = tensor.data_ptr();
+  CHECK_THAT(engine::snapshot(tensor).data_ptr() != address);  // the handle here is a second owner
+  at::Tensor view = tensor.slice(0, 0, 10);
+  CHECK_THAT(engine::snapshot(std::move(tensor)).data_ptr() != address);  // the view is one
+  CHECK_THAT(engine::snapshot(std::move(view)).storage().nbytes() == 40);
+  at::Tensor alone = at::ones({1000});
+  address = alone.data_ptr();
+  CHECK_THAT(engine::snapshot(std::move(alone)).data_ptr() == address);
+  CHECK_THAT(engine::snapshot(at::ones({2, 3}).t()).is_contiguous());
+}
+
+void bytes_must_fill_the_shape() {
+  const float values[] = {1, 2, 3};
+  CHECK_THAT(engine::tensor_from_bytes(values, 12, "float32", {3}).sum().item<float>() == 6);
+  for (const std::vector<int64_t>& shape : {std::vector<int64_t>{4}, {-3}, {int64_t{1} << 62, int64_t{1} << 62}}) {
+    CHECK_THAT(failure_of([&] { engine::tensor_from_bytes(values, 12, "float32", shape); }).code == "ERR_TORCH_SHAPE");
+  }
+  CHECK_THAT(failure_of([&] { engine::tensor_from_bytes(values, 12, "floaty", {3}); }).code == "ERR_TORCH_DTYPE");
+}
+
+void a_storage_is_counted_once() {
+  const int64_t before = engine::held_bytes()["cpu"];
+  {
+    const at::Tensor tensor = at::ones({1024});
+    const engine::Holding first(tensor), second(tensor.slice(0, 0, 1));
+    CHECK_THAT(engine::held_bytes()["cpu"] == before + 4096);
+  }
+  CHECK_THAT(engine::held_bytes()["cpu"] == before);
+}
+
+void operators_are_found_by_name_and_overload() {
+  const auto add = engine::find_operator("add", "Tensor");
+  CHECK_THAT(add.has_value());
+  CHECK_THAT(engine::find_operator("add", "Tensor") == add);
+  CHECK_THAT(!engine::find_operator("no_such_operator", "").has_value());
+  CHECK_THAT(engine::call_operator(*add, {at::ones({2}), at::ones({2}), 1})[0].toTensor().sum().item<float>() == 4);
+  CHECK_THAT(failure_of([] { engine::operator_schema(1 << 20); }).code == "ERR_TORCH_INVALID_ARGUMENT");
+}
+
+}  // namespace
+
+int main() {
+  every_exception_becomes_a_failure();
+  torchscript_keeps_its_traceback_apart_from_the_message();
+  a_lane_runs_first_in_first_out_on_one_thread();
+  quiesce_waits_no_longer_than_it_is_told();
+  a_tasks_context_ends_with_the_task();
+  a_snapshot_copies_unless_it_owns_alone();
+  bytes_must_fill_the_shape();
+  a_storage_is_counted_once();
+  operators_are_found_by_name_and_overload();
+  return failures == 0 ? 0 : 1;
+}

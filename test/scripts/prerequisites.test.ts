@@ -1,0 +1,67 @@
+// `npm test` and `npm run demo` on a machine that lacks something: one message that names the fix, and no stack.
+import { symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { runNode } from '../support/child-script.js'
+import { temporaryFolder } from '../support/libtorch-folders.js'
+import { repositoryRoot } from '../support/source-files.js'
+
+const setup = join(repositoryRoot, 'scripts', 'setup', 'run.mjs')
+
+/** A folder for PATH in which node is the only program. */
+function bareMachine(): string {
+  const folder = temporaryFolder()
+  symlinkSync(process.execPath, join(folder, 'node'))
+  return folder
+}
+
+test('a machine with nothing but Node is told everything at once', async () => {
+  const env = { PATH: bareMachine(), CXX: undefined, PYTHON: undefined }
+  const { code, stdout, stderr } = await runNode([setup, 'build'], { env })
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr.trimEnd().split('\n')).toEqual([
+    'This machine needs',
+    expect.stringMatching(/^ {2}- a C\+\+20 compiler \('c\+\+' is none\): install g\+\+/),
+    expect.stringMatching(/^ {2}- CMake 3\.24 or newer: install it/),
+    expect.stringMatching(/^ {2}- Ninja or GNU make: install/),
+    expect.stringMatching(/^ {2}- Python 3\.10 or newer with pip and venv \('python3' is not\): install/),
+  ])
+})
+
+test.each([
+  ['CXX', '/nowhere/g++', /C\+\+20 compiler \('\/nowhere\/g\+\+' is none\)/],
+  ['CXX', 'true --', null],
+  ['PYTHON', '/nowhere/python', /Python 3\.10 or newer with pip and venv \('\/nowhere\/python' is not\)/],
+])('%s=%s', async (name, value, message) => {
+  // The other of the two is broken as well, so that nothing is installed or built whatever this machine has.
+  const env = { CXX: '/broken', PYTHON: '/broken', [name]: value }
+  const { code, stderr } = await runNode([setup, 'demo'], { env })
+  expect(code).toBe(1)
+  if (message === null) expect(stderr).not.toContain('C++20')
+  else expect(stderr).toMatch(message)
+})
+
+test('a cache folder that cannot be made is named', async () => {
+  const { stderr } = await runNode([setup, 'build'], { env: { PYTHON: '/broken', XDG_CACHE_HOME: '/dev/null' } })
+  expect(stderr).toMatch(/- a folder \/dev\/null\/node-libtorch that can be made \(ENOTDIR\): set XDG_CACHE_HOME/)
+})
+
+test('a test run that cannot start ends with the line that counts', async () => {
+  const { code, stdout } = await runNode([setup, 'test'], { env: { PYTHON: '/broken' } })
+  expect(code).toBe(1)
+  expect(stdout.trimEnd().split('\n').at(-1)).toBe('tests: 0 passed, 1 failed')
+})
+
+test.each([[[]], [['nonsense']]])('an unknown job %j lists the known ones', async (args) => {
+  const { code, stderr } = await runNode([setup, ...args])
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/^Expected one of demo, bench, test, build, check-libtorch but received '(nonsense)?'\n$/)
+})
+
+test.each(['', '2.14', '2.14.1+cpu', 'latest'])('check-libtorch refuses the version %j', async (version) => {
+  const { code, stderr } = await runNode([setup, 'check-libtorch', version])
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: `Expected a torch version such as 2.14.1 but received '${version}'\n`,
+  })
+})

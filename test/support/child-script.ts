@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { repositoryRoot } from './source-files.js'
+
+export interface ChildResult {
+  code: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  stderr: string
+}
+
+export interface ChildOptions {
+  env?: Record<string, string | undefined>
+  cwd?: string
+  timeoutMilliseconds?: number
+}
+
+/** The compiled package, for `import` in the source of a child script. */
+export const distIndex = join(repositoryRoot, 'dist', 'index.js')
+export const cliProgram = join(repositoryRoot, 'dist', 'cli', 'main.js')
+
+/** Runs `node ...args`; variables of `env` that are undefined are taken away. A hang ends with SIGKILL. */
+export function runNode(args: string[], options: ChildOptions = {}): Promise<ChildResult> {
+  const { env, cwd = repositoryRoot, timeoutMilliseconds = 25_000 } = options
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, {
+      cwd,
+      env: { ...process.env, NODE_OPTIONS: undefined, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk
+    })
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMilliseconds)
+    child.on('error', reject)
+    child.on('close', (code, signal) => {
+      clearTimeout(timer)
+      resolve({ code, signal, stdout, stderr })
+    })
+  })
+}
+
+/** Runs ES module source text in a process of its own. */
+export function runScript(source: string, options?: ChildOptions): Promise<ChildResult> {
+  return runNode(['--input-type=module', '--eval', source], options)
+}

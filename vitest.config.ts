@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Child processes: an addon that owns threads is loaded, used and left as in production.
+    pool: 'forks',
+    testTimeout: 30_000,
+  },
+})
