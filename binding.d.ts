@@ -48,6 +48,7 @@ export class NativeTensor {
   to(device: string | undefined, dtype: string | undefined, context?: NativeContext): Promise<NativeTensor>
   /** A second handle on the same tensor. */
   alias(): NativeTensor
+  /** The object may come back as the next result: whoever calls this drops its reference. */
   dispose(): void
 }
 

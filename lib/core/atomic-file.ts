@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 
 /** Writes beside the target and renames, so that a crash or a full disk leaves the old file as it was. */
-export async function saveAtomically(target: string | URL, bytes: Uint8Array): Promise<void> {
-  const path = target instanceof URL ? fileURLToPath(target) : target
+export async function saveAtomically(path: string, bytes: Uint8Array): Promise<void> {
   const partial = `${path}.${randomUUID()}.partial`
   try {
     const file = await open(partial, 'wx')

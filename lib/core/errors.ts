@@ -136,7 +136,7 @@ export class TorchError extends Error {
 
   /** Whether the same call may succeed later without a change to program, files or machine. */
   get retryable(): boolean {
-    return errorTable[this.code].retryable
+    return Object.hasOwn(errorTable, this.code) && errorTable[this.code].retryable
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {

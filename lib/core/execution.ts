@@ -1,7 +1,7 @@
 import type { NativeCancellation, NativeContext, NativeValue } from '../../binding.js'
 import { type DType, isDType } from './dtype.js'
-import { invalidArgument } from './errors.js'
-import { Generator, nativeGenerator } from './generator.js'
+import { invalidArgument, TorchError } from './errors.js'
+import { type Generator, isGenerator, nativeGenerator } from './generator.js'
 import { isAbortSignal, settle } from './settle.js'
 import { discardNative, fromNative, type Value } from './value.js'
 
@@ -24,7 +24,7 @@ type Check = [expected: string, accepts: (value: unknown) => boolean]
 const checks: Record<keyof ExecutionOptions, Check> = {
   gradMode: ["'no-grad', 'inference' or 'enabled'", (value) => gradModes.some((mode) => mode === value)],
   autocast: ["a dtype such as 'bfloat16'", isDType],
-  generator: ['a Generator', (value) => value instanceof Generator],
+  generator: ['a Generator', isGenerator],
   signal: ['an AbortSignal', isAbortSignal],
 }
 
@@ -32,6 +32,8 @@ export const executionOptionNames: readonly string[] = Object.keys(checks)
 
 // By hand, not by a schema: this runs with every operator.
 function checkedOptions(options: ExecutionOptions, operation: string): ExecutionOptions {
+  if (typeof options !== 'object' || options === null)
+    throw invalidArgument('options', 'an object', options, { operation })
   const { gradMode, autocast, generator, signal } = options
   const read: ExecutionOptions = { gradMode, autocast, generator, signal }
   for (const [name, [expected, accepts]] of Object.entries(checks)) {
@@ -57,14 +59,17 @@ export function execute(
   options: ExecutionOptions | undefined,
   start: (context: NativeContext | undefined) => Promise<NativeValue>,
 ): Promise<Value> {
-  if (options === undefined) return settle({ start: () => start(undefined), convert: fromNative }, undefined)
+  if (options === undefined) return settle(operation, { start: () => start(undefined), convert: fromNative })
   let checked: ExecutionOptions
   try {
     checked = checkedOptions(options, operation)
-  } catch (error) {
-    return Promise.reject(error)
+  } catch (cause) {
+    if (cause instanceof TorchError) return Promise.reject(cause)
+    // A getter or a proxy of the caller threw.
+    return Promise.reject(invalidArgument('options', 'an object that can be read', options, { operation, cause }))
   }
   return settle(
+    operation,
     {
       start: (cancellation) => start(nativeContext(checked, cancellation)),
       convert: fromNative,

@@ -18,7 +18,9 @@ function requireSeed(seed: unknown, operation: string): Seed {
   throw invalidArgument('seed', 'an integer of at most 64 bits (beyond 2^53 a bigint)', seed, { operation })
 }
 
-/** The native generator behind a public one. */
+/** Whether it is a generator of this class's making; no object and no proxy can pretend it. */
+export let isGenerator: (value: unknown) => value is Generator
+/** The native generator behind a public one; throws ERR_TORCH_INVALID_ARGUMENT for anything else. */
 export let nativeGenerator: (generator: Generator) => NativeGenerator
 
 /** torch.Generator: a stream of random numbers of its own, equal to Python's for the same seed on the CPU. */
@@ -26,7 +28,11 @@ export class Generator {
   readonly #native: NativeGenerator
 
   static {
-    nativeGenerator = (generator) => generator.#native
+    isGenerator = (value) => typeof value === 'object' && value !== null && #native in value
+    nativeGenerator = (generator) => {
+      if (isGenerator(generator)) return generator.#native
+      throw invalidArgument('generator', 'a Generator', generator)
+    }
   }
 
   /** Throws ERR_TORCH_DEVICE. */
@@ -37,34 +43,34 @@ export class Generator {
   }
 
   get device(): string {
-    return this.#native.device
+    return nativeGenerator(this).device
   }
 
   get disposed(): boolean {
-    return this.#native.disposed
+    return nativeGenerator(this).disposed
   }
 
   /** Starts the stream again from a seed, behind the calls made before. */
   async seed(seed: Seed): Promise<void> {
-    await this.#native.seed(requireSeed(seed, 'generator.seed'))
+    await nativeGenerator(this).seed(requireSeed(seed, 'generator.seed'))
   }
 
   /** uint8 [bytes]: where the stream stands; torch.Generator.get_state. */
   getState(): Promise<Tensor> {
-    return settle({ start: () => this.#native.getState(), convert: wrapTensor }, undefined)
+    return settle('generator.getState', { start: () => nativeGenerator(this).getState(), convert: wrapTensor })
   }
 
   /** Continues from a state that getState gave, here or in Python. */
   async setState(state: Tensor): Promise<void> {
-    await this.#native.setState(nativeTensor(state))
+    await nativeGenerator(this).setState(nativeTensor(state))
   }
 
   dispose(): void {
-    this.#native.dispose()
+    nativeGenerator(this).dispose()
   }
 
   [Symbol.dispose](): void {
-    this.dispose()
+    nativeGenerator(this).dispose()
   }
 }
 

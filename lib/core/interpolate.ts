@@ -3,7 +3,7 @@ import { type ExecutionOptions, executionOptionNames } from './execution.js'
 import { isOptionsObject } from './op-overload.js'
 import { operators } from './operators.js'
 import { unknownOption } from './options.js'
-import { Tensor } from './tensor.js'
+import { isTensor, type Tensor } from './tensor.js'
 
 const verb = 'ops.interpolate'
 
@@ -118,7 +118,7 @@ function targetOf(spatial: readonly number[], options: InterpolateOptions): Targ
 }
 
 function prepare(input: Tensor, options: InterpolateOptions): () => Promise<Tensor> {
-  if (!(input instanceof Tensor)) throw refuse('input', 'a Tensor', input)
+  if (!isTensor(input)) throw refuse('input', 'a Tensor', input)
   if (!isOptionsObject(options)) throw refuse('the options', 'a plain object', options)
   checkTypes(options)
   const { mode = 'nearest', alignCorners, antialias = false } = options

@@ -89,22 +89,35 @@ export interface SaveOptions {
   extraFiles?: Record<string, string> | undefined
 }
 
-/** What the native loader takes; with a wanted SHA-256 the very bytes that were checked. */
-export async function moduleSource(
-  source: unknown,
-  sha256: string | undefined,
-  signal: AbortSignal | undefined,
-): Promise<string | Uint8Array> {
-  const place = source instanceof URL && source.protocol === 'file:' ? fileURLToPath(source) : source
-  const isBytes = place instanceof Uint8Array
-  if (!isBytes && (typeof place !== 'string' || place === '' || place.includes('\0'))) {
-    throw invalidArgument('source', 'a path, a file: URL or a Uint8Array', source, { operation: 'Module.load' })
+/** A path or bytes; throws ERR_TORCH_INVALID_ARGUMENT. */
+export function moduleSource(source: unknown): string | Uint8Array {
+  const operation = 'Module.load'
+  try {
+    const place = source instanceof URL ? fileURLToPath(source) : source
+    if (typeof place === 'string' && place !== '' && !place.includes('\0')) return place
+    // A Buffer is a view as well; that of a detached buffer throws here.
+    if (place instanceof Uint8Array) return new Uint8Array(place.buffer, place.byteOffset, place.byteLength)
+  } catch (cause) {
+    throw invalidArgument('source', 'a path, a file: URL or a Uint8Array', source, { operation, cause })
   }
-  const exact = isBytes ? new Uint8Array(place.buffer, place.byteOffset, place.byteLength) : place
-  if (sha256 === undefined) return exact
-  const bytes = typeof exact === 'string' ? await readFile(exact, { signal }) : exact
+  throw invalidArgument('source', 'a path, a file: URL or a Uint8Array', source, { operation })
+}
+
+/** Reads the file, so that what is loaded are the very bytes that were checked. */
+export async function readArchive(path: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  try {
+    return await readFile(path, { signal })
+  } catch (cause) {
+    if (signal?.aborted) throw signal.reason
+    const message = `Expected a TorchScript archive but '${path}' cannot be read: ${(cause as Error).message}`
+    throw torchError('ERR_TORCH_MODULE_LOAD', message, { operation: 'Module.load', cause })
+  }
+}
+
+/** Throws ERR_TORCH_MODULE_LOAD. */
+export function requireSha256(bytes: Uint8Array, sha256: string): void {
   const actual = createHash('sha256').update(bytes).digest('hex')
-  if (actual === sha256.toLowerCase()) return bytes
+  if (actual === sha256.toLowerCase()) return
   const message = `Expected an archive with the SHA-256 ${sha256.toLowerCase()} but received ${actual}`
   throw torchError('ERR_TORCH_MODULE_LOAD', message, { operation: 'Module.load', details: { sha256: actual } })
 }

@@ -1,6 +1,6 @@
-import type { NativeScriptModule, NativeTensor } from '../../binding.js'
+import { fileURLToPath } from 'node:url'
+import type { NativeScriptModule, NativeTensor, NativeValue } from '../../binding.js'
 import { saveAtomically } from './atomic-file.js'
-import type { DType } from './dtype.js'
 import { invalidArgument, torchError } from './errors.js'
 import { type ExecutionOptions, execute, executionOptionNames } from './execution.js'
 import {
@@ -11,6 +11,8 @@ import {
   moduleLoadOptions,
   moduleSource,
   moduleToOptions,
+  readArchive,
+  requireSha256,
   type SaveOptions,
   type SourceOptions,
   saveOptions,
@@ -19,10 +21,11 @@ import {
   warmupOptions,
 } from './module-options.js'
 import { native } from './native.js'
+import { operators } from './operators.js'
 import { parseOptions, unknownOption } from './options.js'
 import { adopt, markHandleClass } from './scope.js'
 import { settle } from './settle.js'
-import { Tensor, wrapTensor } from './tensor.js'
+import { isTensor, type Tensor, wrapTensor } from './tensor.js'
 import { toNative, type Value } from './value.js'
 
 export interface ModuleMethod {
@@ -34,12 +37,22 @@ export interface ModuleMethod {
 const named = (pairs: [string, NativeTensor][]) => new Map(pairs.map(([name, own]) => [name, wrapTensor(own)]))
 
 function checkOptionNames(options: unknown, verb: string): void {
-  if (options === undefined) return
-  if (typeof options !== 'object' || options === null) throw invalidArgument('options', 'an object', options)
-  for (const key in options) {
-    if (!executionOptionNames.includes(key)) throw unknownOption(key, executionOptionNames, verb)
+  const names: string[] = []
+  try {
+    if (typeof options === 'object') for (const key in options) names.push(key)
+  } catch (cause) {
+    throw invalidArgument('options', 'an object that can be read', options, { operation: verb, cause })
+  }
+  for (const name of names) {
+    if (!executionOptionNames.includes(name)) throw unknownOption(name, executionOptionNames, verb)
   }
 }
+
+/** The native module behind a public one; throws ERR_TORCH_INVALID_ARGUMENT for anything else. */
+let nativeModule: (module: Module) => NativeScriptModule
+
+// TypeScript's `private` keeps nobody from `new Module(...)` at run time.
+const fromHere = Symbol('Module')
 
 /**
  * A TorchScript module: a program with weights. All its work runs in order on one submission thread, its lane; calls may
@@ -49,13 +62,24 @@ function checkOptionNames(options: unknown, verb: string): void {
 export class Module {
   readonly #native: NativeScriptModule
 
-  private constructor(own: NativeScriptModule) {
+  static {
+    nativeModule = (module) => {
+      if (typeof module === 'object' && module !== null && #native in module) return module.#native
+      throw invalidArgument('module', 'a Module', module)
+    }
+  }
+
+  private constructor(own: NativeScriptModule, origin: typeof fromHere) {
+    if (origin !== fromHere) {
+      const message = 'Expected Module.load or Module.fromSource to make the module but received a call of new Module'
+      throw torchError('ERR_TORCH_INVALID_ARGUMENT', message)
+    }
     this.#native = own
     adopt(this)
   }
 
   static #wrap(own: NativeScriptModule): Module {
-    return new Module(own)
+    return new Module(own, fromHere)
   }
 
   /**
@@ -67,11 +91,16 @@ export class Module {
    */
   static async load(source: string | URL | Uint8Array, options?: ModuleLoadOptions): Promise<Module> {
     const { device, dtype, lane, sha256, signal } = parseOptions(moduleLoadOptions, options, 'Module.load')
-    const checked = await moduleSource(source, sha256, signal)
+    let archive = moduleSource(source)
+    if (sha256 !== undefined) {
+      if (typeof archive === 'string') archive = await readArchive(archive, signal)
+      requireSha256(archive, sha256)
+    }
     return settle(
+      'Module.load',
       {
         start: (cancellation) =>
-          native().NativeScriptModule.load(checked, device, dtype, lane, cancellation && { cancellation }),
+          native().NativeScriptModule.load(archive, device, dtype, lane, cancellation && { cancellation }),
         convert: Module.#wrap,
         discard: (late) => late.dispose(),
       },
@@ -90,36 +119,36 @@ export class Module {
   }
 
   get device(): string {
-    return this.#native.device
+    return nativeModule(this).device
   }
 
   /** The submission thread of the device that runs this module. */
   get lane(): number {
-    return this.#native.lane
+    return nativeModule(this).lane
   }
 
   /** Whether dropout and batch norm behave as in training, as of the calls that have run. */
   get training(): boolean {
-    return this.#native.training
+    return nativeModule(this).training
   }
 
   get disposed(): boolean {
-    return this.#native.disposed
+    return nativeModule(this).disposed
   }
 
   /** The methods that `call` knows. */
   methods(): ModuleMethod[] {
-    return this.#native.methods()
+    return nativeModule(this).methods()
   }
 
   /** Files that were stored beside the program, such as metadata: name to content. */
   extraFiles(): Record<string, string> {
-    return this.#native.extraFiles()
+    return nativeModule(this).extraFiles()
   }
 
   /** `call('forward', inputs)`. */
   forward(...inputs: Value[]): Promise<Value> {
-    return execute('module.forward', undefined, () => this.#native.call('forward', inputs.map(one)))
+    return execute('module.forward', undefined, () => nativeModule(this).call('forward', toArguments(inputs)))
   }
 
   /**
@@ -129,10 +158,10 @@ export class Module {
    */
   call(method: string, inputs: readonly Value[] = [], options?: ExecutionOptions): Promise<Value> {
     const start = () => {
+      const own = nativeModule(this)
       checkOptionNames(options, 'module.call')
-      if (!Array.isArray(inputs)) throw invalidArgument('inputs', 'an array of arguments', inputs)
-      const args = inputs.map(one)
-      return execute('module.call', options, (context) => this.#native.call(method, args, context))
+      const args = toArguments(inputs)
+      return execute('module.call', options, (context) => own.call(method, args, context))
     }
     try {
       return start()
@@ -143,32 +172,32 @@ export class Module {
 
   /** Trainable tensors by name, shared with the module. */
   parameters(): Promise<Map<string, Tensor>> {
-    return settle({ start: () => this.#native.tensors('parameters'), convert: named }, undefined)
+    return settle('module.parameters', { start: () => nativeModule(this).tensors('parameters'), convert: named })
   }
 
   /** Other tensors of the module's state by name, such as running statistics; shared with the module. */
   buffers(): Promise<Map<string, Tensor>> {
-    return settle({ start: () => this.#native.tensors('buffers'), convert: named }, undefined)
+    return settle('module.buffers', { start: () => nativeModule(this).tensors('buffers'), convert: named })
   }
 
   /** Dotted names of all submodules, in their order. */
   submodules(): Promise<string[]> {
-    return settle({ start: () => this.#native.submodules(), convert: (names) => names }, undefined)
+    return settle('module.submodules', { start: () => nativeModule(this).submodules(), convert: (names) => names })
   }
 
   /** A submodule by its dotted name; shares its tensors and its lane. */
   submodule(name: string): Promise<Module> {
-    return settle({ start: () => this.#native.submodule(name), convert: Module.#wrap }, undefined)
+    return settle('module.submodule', { start: () => nativeModule(this).submodule(name), convert: Module.#wrap })
   }
 
   /** torch.nn.Module.train, behind the calls made before. */
   async train(on = true): Promise<void> {
-    await this.#native.train(on)
+    await nativeModule(this).train(on)
   }
 
   /** `train(false)`. */
-  eval(): Promise<void> {
-    return this.train(false)
+  async eval(): Promise<void> {
+    await nativeModule(this).train(false)
   }
 
   /**
@@ -177,12 +206,12 @@ export class Module {
    */
   async to(options: ModuleToOptions): Promise<void> {
     const { device, dtype, channelsLast } = parseOptions(moduleToOptions, options, 'module.to')
-    await this.#native.to(device, dtype, channelsLast)
+    await nativeModule(this).to(device, dtype, channelsLast)
   }
 
   /** Adds methods from TorchScript source, which may call the module's own. Rejects with ERR_TORCH_MODULE_LOAD. */
   async define(source: string): Promise<void> {
-    await this.#native.define(source)
+    await nativeModule(this).define(source)
   }
 
   /**
@@ -191,7 +220,7 @@ export class Module {
    */
   async freeze(options?: FreezeOptions): Promise<Module> {
     const { preserve, channelsLast, optimize } = parseOptions(freezeOptions, options, 'module.freeze')
-    return Module.#wrap(await this.#native.freeze(preserve, channelsLast, optimize))
+    return Module.#wrap(await nativeModule(this).freeze(preserve, channelsLast, optimize))
   }
 
   /**
@@ -201,30 +230,21 @@ export class Module {
    * shapes: one per input.
    */
   async warmup(shapes: readonly (readonly number[])[], options?: WarmupOptions): Promise<void> {
+    const { device } = nativeModule(this)
     const { runs, dtype, method } = parseOptions(warmupOptions, options, 'module.warmup')
-    if (!Array.isArray(shapes) || !shapes.every(Array.isArray)) {
-      throw invalidArgument('shapes', 'an array with one shape per input', shapes, { operation: 'module.warmup' })
-    }
-    const inputs = await Promise.all(shapes.map((shape) => this.#zeros(shape, dtype)))
+    const inputs: Tensor[] = []
     try {
+      for (const shape of readShapes(shapes)) inputs.push(await operators.zeros(shape, { dtype, device }))
       for (let run = 0; run < runs; run++) disposeAll(await this.call(method, inputs, { gradMode: 'no-grad' }))
     } finally {
       disposeAll(inputs)
     }
   }
 
-  async #zeros(shape: readonly number[], dtype: DType): Promise<Tensor> {
-    const count = shape.reduce((product, size) => product * size, 1)
-    const zeros = Tensor.from(new Float32Array(count), shape)
-    const moved = await zeros.to({ device: this.device, dtype })
-    zeros.dispose()
-    return moved
-  }
-
   /** The bytes of a TorchScript archive, which torch.jit.load of Python reads too. Rejects with ERR_TORCH_MODULE_SAVE. */
   async toBytes(options?: SaveOptions): Promise<Uint8Array> {
     const { extraFiles } = parseOptions(saveOptions, options, 'module.toBytes')
-    return new Uint8Array(await this.#native.save(extraFiles))
+    return new Uint8Array(await nativeModule(this).save(extraFiles))
   }
 
   /**
@@ -232,29 +252,57 @@ export class Module {
    * Rejects with ERR_TORCH_MODULE_SAVE.
    */
   async save(path: string | URL, options?: SaveOptions): Promise<void> {
-    const bytes = await this.toBytes(options)
+    const target = requireFile(path)
+    const { extraFiles } = parseOptions(saveOptions, options, 'module.save')
+    const bytes = new Uint8Array(await nativeModule(this).save(extraFiles))
     try {
-      await saveAtomically(path, bytes)
+      await saveAtomically(target, bytes)
     } catch (cause) {
-      const message = `Expected a place to write for module.save but ${String(path)} is none: ${(cause as Error).message}`
+      const message = `Expected a place to write for module.save but '${target}' is none: ${(cause as Error).message}`
       throw torchError('ERR_TORCH_MODULE_SAVE', message, { operation: 'module.save', cause })
     }
   }
 
   /** Frees the weights unless calls in flight, submodules or tensors still use them. A second call does nothing. */
   dispose(): void {
-    this.#native.dispose()
+    nativeModule(this).dispose()
   }
 
   [Symbol.dispose](): void {
-    this.dispose()
+    nativeModule(this).dispose()
   }
 }
 
-const one = (value: Value) => toNative(value)
+function toArguments(inputs: readonly Value[]): NativeValue[] {
+  const args = toNative(inputs as Value[])
+  if (Array.isArray(args)) return args
+  throw invalidArgument('inputs', 'an array of arguments', inputs)
+}
+
+/** Throws ERR_TORCH_INVALID_ARGUMENT. */
+function requireFile(path: unknown): string {
+  const operation = 'module.save'
+  try {
+    const place = path instanceof URL ? fileURLToPath(path) : path
+    if (typeof place === 'string' && place !== '' && !place.includes('\0')) return place
+  } catch (cause) {
+    throw invalidArgument('path', 'a path or a file: URL', path, { operation, cause })
+  }
+  throw invalidArgument('path', 'a path or a file: URL', path, { operation })
+}
+
+function readShapes(shapes: unknown): number[][] {
+  const operation = 'module.warmup'
+  try {
+    if (Array.isArray(shapes)) return [...shapes]
+  } catch (cause) {
+    throw invalidArgument('shapes', 'an array that can be read', shapes, { operation, cause })
+  }
+  throw invalidArgument('shapes', 'an array with one shape per input', shapes, { operation })
+}
 
 function disposeAll(value: Value): void {
-  if (value instanceof Tensor) value.dispose()
+  if (isTensor(value)) value.dispose()
   else if (Array.isArray(value)) value.forEach(disposeAll)
   else if (value instanceof Map) value.forEach(disposeAll)
 }

@@ -1,7 +1,7 @@
 import type { NativeValue } from '../../binding.js'
-import { Generator, nativeGenerator } from './generator.js'
+import { type Generator, isGenerator, nativeGenerator } from './generator.js'
 import type { ArgumentType, OperatorArgument } from './op-schema.js'
-import { nativeTensor, Tensor } from './tensor.js'
+import { isTensor, nativeTensor, type Tensor } from './tensor.js'
 
 /** How one argument of an operator is checked and handed over. */
 export interface ArgumentReader {
@@ -18,7 +18,7 @@ const isNumber = (value: unknown) => typeof value === 'number'
 const isString = (value: unknown) => typeof value === 'string'
 
 const checks: Record<ArgumentType['base'], { one: string; many: string; accepts(value: unknown): boolean }> = {
-  Tensor: { one: 'a Tensor', many: 'Tensors', accepts: (value) => value instanceof Tensor },
+  Tensor: { one: 'a Tensor', many: 'Tensors', accepts: isTensor },
   Scalar: {
     one: 'a number, bigint or boolean',
     many: 'numbers',
@@ -28,7 +28,7 @@ const checks: Record<ArgumentType['base'], { one: string; many: string; accepts(
   float: { one: 'a number', many: 'numbers', accepts: isNumber },
   bool: { one: 'a boolean', many: 'booleans', accepts: (value) => typeof value === 'boolean' },
   str: { one: 'a string', many: 'strings', accepts: isString },
-  Generator: { one: 'a Generator', many: 'Generators', accepts: (value) => value instanceof Generator },
+  Generator: { one: 'a Generator', many: 'Generators', accepts: isGenerator },
   ScalarType: { one: "a dtype such as 'float32'", many: 'dtypes', accepts: isString },
   Device: { one: "a device such as 'cpu'", many: 'devices', accepts: isString },
   MemoryFormat: { one: "'contiguous', 'channelsLast' or 'preserve'", many: 'memory formats', accepts: isString },

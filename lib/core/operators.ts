@@ -27,7 +27,6 @@ function operatorNumber(candidate: Candidate, verb: string): number {
 
 interface PreparedCall {
   candidate: Candidate
-  number: number
   values: NativeValue[]
   execution: ExecutionOptions | undefined
 }
@@ -48,7 +47,7 @@ function prepare(candidates: Candidate[], args: readonly unknown[], verb: string
   if (candidate === undefined) throw mismatch(candidates, args, verb)
   const values = nativeArguments(candidate, args)
   const execution = executionOptions(candidate, optionsOf(candidate, args) as ExecutionOptions)
-  return { candidate, number: operatorNumber(candidate, verb), values, execution }
+  return { candidate, values, execution }
 }
 
 function prepareSafely(candidates: Candidate[], args: readonly unknown[], verb: string): PreparedCall {
@@ -62,7 +61,8 @@ function prepareSafely(candidates: Candidate[], args: readonly unknown[], verb: 
 }
 
 async function call(candidates: Candidate[], args: readonly unknown[], verb: string): Promise<unknown> {
-  const { candidate, number, values, execution } = prepareSafely(candidates, args, verb)
+  const { candidate, values, execution } = prepareSafely(candidates, args, verb)
+  const number = operatorNumber(candidate, verb)
   const result = await execute(verb, execution, (context) => native().callOperator(number, values, context))
   if (candidate.resultNames === undefined) return result
   const results = result as Value[]

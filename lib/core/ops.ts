@@ -21,7 +21,7 @@ export interface Ops extends Operators {
  *
  * A whole number is an integer to an operator that infers its dtype from it, as in Python: `ops.full([2], 1)` is int64,
  * `ops.full([2], 1, { dtype: 'float32' })` is not. What fails fails by rejection: ERR_TORCH_INVALID_ARGUMENT (no overload
- * takes the arguments, or libtorch refuses their values), ERR_TORCH_UNKNOWN_OPTION, ERR_TORCH_DTYPE, ERR_TORCH_DEVICE,
- * ERR_TORCH_DISPOSED, ERR_TORCH_OUT_OF_MEMORY, ERR_TORCH_OPERATOR (this libtorch does not have it).
+ * takes the arguments), ERR_TORCH_UNKNOWN_OPTION, ERR_TORCH_OPERATOR (libtorch refuses them, or lacks the operator),
+ * ERR_TORCH_DTYPE, ERR_TORCH_DEVICE, ERR_TORCH_DISPOSED and ERR_TORCH_OUT_OF_MEMORY.
  */
 export const ops: Ops = Object.freeze({ ...operators, interpolate })

@@ -31,11 +31,14 @@ class Scope {
   /** Disposes all members but those within `result`, which go to the scope around. */
   close(result: unknown): void {
     this.#closed = true
-    for (const survivor of handlesIn(result)) {
-      if (this.#members.delete(survivor)) this.#parent?.adopt(survivor)
+    try {
+      for (const survivor of handlesIn(result)) {
+        if (this.#members.delete(survivor)) this.#parent?.adopt(survivor)
+      }
+    } finally {
+      for (const member of this.#members) member.dispose()
+      this.#members.clear()
     }
-    for (const member of this.#members) member.dispose()
-    this.#members.clear()
   }
 }
 
@@ -50,19 +53,29 @@ export function markHandleClass(handleClass: { prototype: Disposable }): void {
 const isHandle = (value: object): value is Disposable => handleBrand in value
 
 /** All handles in a value: itself, or inside arrays, Maps, Sets and plain objects at any depth. */
-function handlesIn(value: unknown, found = new Set<Disposable>(), seen = new Set<object>()): Set<Disposable> {
-  if (typeof value !== 'object' || value === null || seen.has(value)) return found
-  seen.add(value)
-  if (isHandle(value)) {
-    found.add(value)
-  } else if (Array.isArray(value) || value instanceof Set) {
-    for (const item of value) handlesIn(item, found, seen)
-  } else if (value instanceof Map) {
-    for (const entry of value) handlesIn(entry, found, seen)
-  } else if (!ArrayBuffer.isView(value)) {
-    for (const item of Object.values(value)) handlesIn(item, found, seen)
+function findHandles(result: unknown): Set<Disposable> {
+  const found = new Set<Disposable>()
+  const seen = new Set<object>()
+  const waiting = [result]
+  while (waiting.length > 0) {
+    const value = waiting.pop()
+    if (typeof value !== 'object' || value === null || seen.has(value)) continue
+    seen.add(value)
+    if (isHandle(value)) found.add(value)
+    else if (Array.isArray(value) || value instanceof Set || value instanceof Map)
+      for (const item of value) waiting.push(item)
+    else if (!ArrayBuffer.isView(value)) for (const item of Object.values(value)) waiting.push(item)
   }
   return found
+}
+
+function handlesIn(result: unknown): Set<Disposable> {
+  try {
+    return findHandles(result)
+  } catch (cause) {
+    // A getter or a proxy of the caller threw.
+    throw invalidArgument('the result of work', 'a value that can be read', result, { operation: 'scope', cause })
+  }
 }
 
 /** Registers a new handle with the scope that the caller runs in, if any. */
@@ -87,9 +100,18 @@ export async function scope<T>(work: () => T | Promise<T>): Promise<T> {
   }
 }
 
+/** Whether it is a handle and not an object that merely inherits from one. */
+function isLiveOrDisposed(value: unknown): boolean {
+  try {
+    return typeof value === 'object' && value !== null && isHandle(value) && typeof value.disposed === 'boolean'
+  } catch {
+    return false // not a handle: its own members refuse it
+  }
+}
+
 /** Takes a handle out of all scopes around: from here on the caller disposes it. Returns it. */
 export function keep<T extends Disposable>(handle: T): T {
-  if (typeof handle !== 'object' || handle === null || !isHandle(handle)) {
+  if (!isLiveOrDisposed(handle)) {
     throw invalidArgument('handle', 'a Tensor, Module or Generator', handle, { operation: 'keep' })
   }
   current.getStore()?.release(handle)

@@ -1,5 +1,6 @@
 import type { NativeCancellation } from '../../binding.js'
 import { callerStacks } from './caller-stacks.js'
+import { TorchError } from './errors.js'
 import { native } from './native.js'
 
 interface CallFlow<Native, Public> {
@@ -12,7 +13,9 @@ interface CallFlow<Native, Public> {
 
 /** An AbortSignal of any realm or polyfill. */
 export function isAbortSignal(value: unknown): value is AbortSignal {
-  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
+  if (typeof value !== 'object' || value === null || !('aborted' in value)) return false
+  const { addEventListener, removeEventListener } = value as Partial<AbortSignal>
+  return typeof addEventListener === 'function' && typeof removeEventListener === 'function'
 }
 
 function abortable<Native, Public>(flow: CallFlow<Native, Public>, signal: AbortSignal): Promise<Public> {
@@ -39,6 +42,14 @@ function abortable<Native, Public>(flow: CallFlow<Native, Public>, signal: Abort
   })
 }
 
+/** The native side knows its own names only. */
+function rejectAs(operation: string) {
+  return (error: unknown): never => {
+    if (error instanceof TorchError) Object.assign(error, { operation })
+    throw error
+  }
+}
+
 /** Adds the caller's stack to the native error's own, which only knows the event loop. */
 function withCallerStack<T>(promise: Promise<T>): Promise<T> {
   const caller = new Error('called from')
@@ -57,14 +68,18 @@ function withCallerStack<T>(promise: Promise<T>): Promise<T> {
  * while it runs: then the promise rejects with `signal.reason` at once, and the late result is discarded.
  */
 export function settle<Native, Public>(
+  operation: string,
   flow: CallFlow<Native, Public>,
-  signal: AbortSignal | undefined,
+  signal?: AbortSignal,
 ): Promise<Public> {
   let promise: Promise<Public>
   try {
-    promise = signal === undefined ? flow.start(undefined).then(flow.convert) : abortable(flow, signal)
+    promise =
+      signal === undefined
+        ? flow.start(undefined).then(flow.convert, rejectAs(operation))
+        : abortable(flow, signal).catch(rejectAs(operation))
   } catch (error) {
-    promise = Promise.reject(error)
+    promise = Promise.reject(error).catch(rejectAs(operation))
   }
   return callerStacks.enabled ? withCallerStack(promise) : promise
 }

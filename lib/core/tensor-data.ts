@@ -1,5 +1,5 @@
 import { type DType, dtypes, holdsBitsOf, naturalDType, requireDType } from './dtype.js'
-import { describe, invalidArgument, torchError } from './errors.js'
+import { describe, invalidArgument, TorchError, torchError } from './errors.js'
 
 type Element = number | bigint | boolean
 type Nested = Element | readonly Nested[]
@@ -143,8 +143,7 @@ function fromNested(data: Nested, shape: number[] | undefined, dtype: DType | un
   return { bytes: fill(values, chosen), dtype: chosen, shape: sizes }
 }
 
-/** Throws ERR_TORCH_SHAPE, ERR_TORCH_DTYPE and ERR_TORCH_INVALID_ARGUMENT. */
-export function readTensorData(data: unknown, shape: unknown, dtype: unknown): ReadData {
+function read(data: unknown, shape: unknown, dtype: unknown): ReadData {
   const sizes = shape === undefined ? undefined : requireShape(shape)
   const type = dtype === undefined ? undefined : requireDType(dtype, 'dtype')
   if (ArrayBuffer.isView(data)) return fromView(data, sizes, type)
@@ -154,4 +153,15 @@ export function readTensorData(data: unknown, shape: unknown, dtype: unknown): R
   throw invalidArgument('data', 'a typed array, a number, bigint or boolean, or nested arrays of them', data, {
     operation,
   })
+}
+
+/** Throws ERR_TORCH_SHAPE, ERR_TORCH_DTYPE and ERR_TORCH_INVALID_ARGUMENT. */
+export function readTensorData(data: unknown, shape: unknown, dtype: unknown): ReadData {
+  try {
+    return read(data, shape, dtype)
+  } catch (cause) {
+    if (cause instanceof TorchError) throw cause
+    // A getter or a proxy of the caller threw, or the buffer of the view is detached.
+    throw invalidArgument('data', 'values that can be read', data, { operation, cause })
+  }
 }

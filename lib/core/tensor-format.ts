@@ -11,6 +11,8 @@ interface Shown {
 /** As torch.set_printoptions: summarized above 1,000 elements, with 3 at each edge. */
 const summarizeAbove = 1000
 const edgeItems = 3
+/** Of many dimensions even the edges are too many to read. */
+const mostShown = 10_000
 const digits = 4
 const lineWidth = 80
 
@@ -81,7 +83,8 @@ export function formatTensor(tensor: Shown, preview: Preview): string {
   const { shape, dtype, device, numel } = tensor
   const head = `Tensor ${dtype} [${shape.join(', ')}] ${device}`
   const edges = numel > summarizeAbove ? edgeItems : Number.POSITIVE_INFINITY
-  const values = numel === 0 ? null : preview(Math.min(edges, 1000))
+  const count = shape.reduce((product, size) => product * Math.min(size, 2 * edges), 1)
+  const values = count === 0 || count > mostShown ? null : preview(Math.min(edges, 1000))
   if (values === null) return head
   const texts = elements(values, dtype)
   const width = Math.max(...texts.map((text) => text.length))

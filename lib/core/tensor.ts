@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import type { NativeTensor } from '../../binding.js'
-import { type DataOf, type DType, dtypes, type TypedArray } from './dtype.js'
-import { torchError } from './errors.js'
+import { type DataOf, type DType, dtypes, requireDType, type TypedArray } from './dtype.js'
+import { invalidArgument, torchError } from './errors.js'
 import { native } from './native.js'
 import { defineOptions, parseOptions } from './options.js'
 import { adopt, markHandleClass } from './scope.js'
@@ -28,7 +28,9 @@ export interface TensorToOptions {
   signal?: AbortSignal | undefined
 }
 
-/** The native tensor behind a public one; throws ERR_TORCH_INVALID_ARGUMENT for anything else. */
+/** Whether it is a tensor of this class's making: unlike `instanceof` no object and no proxy can pretend it. */
+export let isTensor: (value: unknown) => value is Tensor
+/** The native tensor behind a public one; throws ERR_TORCH_DISPOSED, and ERR_TORCH_INVALID_ARGUMENT for anything else. */
 export let nativeTensor: (tensor: Tensor) => NativeTensor
 /** A public tensor that owns the native one, in the current scope. */
 export let wrapTensor: (own: NativeTensor) => Tensor
@@ -36,20 +38,40 @@ export let wrapTensor: (own: NativeTensor) => Tensor
 /** Nested arrays by shape: [2, 3] -> [[a, b, c], [d, e, f]]. */
 export type NestedArray<T> = T | NestedArray<T>[]
 
+// TypeScript's `private` keeps nobody from `new Tensor(...)` at run time.
+const fromHere = Symbol('Tensor')
+const dtypeName = 'the dtype of the tensor'
+
 /**
  * torch.Tensor: values of one dtype on one device. Made by `Tensor.from`, by operators and by modules. What it holds is
  * freed by `dispose()`, by the end of a `scope`, or in the end by the garbage collector.
  */
 export class Tensor {
-  readonly #native: NativeTensor
+  /** undefined once disposed: the native object may then serve another tensor. */
+  #native: NativeTensor | undefined
   #shape: readonly number[] | undefined
 
   static {
-    nativeTensor = (tensor) => tensor.#native
-    wrapTensor = (own) => new Tensor(own)
+    isTensor = (value) => typeof value === 'object' && value !== null && #native in value
+    nativeTensor = (tensor) => {
+      if (!isTensor(tensor)) throw invalidArgument('tensor', 'a Tensor', tensor)
+      if (tensor.#native !== undefined) return tensor.#native
+      throw torchError('ERR_TORCH_DISPOSED', 'Expected a live Tensor but received a disposed one')
+    }
+    wrapTensor = (own) => new Tensor(own, fromHere)
   }
 
-  private constructor(own: NativeTensor) {
+  /** For members that read others of `this` before they reach the native tensor. */
+  static #checked(tensor: Tensor): Tensor {
+    nativeTensor(tensor)
+    return tensor
+  }
+
+  private constructor(own: NativeTensor, origin: typeof fromHere) {
+    if (origin !== fromHere) {
+      const message = 'Expected Tensor.from or an operator to make the tensor but received a call of new Tensor'
+      throw torchError('ERR_TORCH_INVALID_ARGUMENT', message)
+    }
     this.#native = own
     adopt(this)
   }
@@ -66,45 +88,47 @@ export class Tensor {
   static from(data: TensorData, shape?: readonly number[], options?: TensorFromOptions): Tensor {
     const { dtype } = parseOptions(fromOptions, options, 'Tensor.from')
     const { bytes, dtype: chosen, shape: sizes } = readTensorData(data, shape, dtype)
-    return new Tensor(new (native().NativeTensor)(bytes, chosen, sizes))
+    return wrapTensor(new (native().NativeTensor)(bytes, chosen, sizes))
   }
 
   /** Sizes of the dimensions; [] for a scalar. */
   get shape(): readonly number[] {
-    this.#shape ??= Object.freeze(this.#native.shape)
+    const own = nativeTensor(this)
+    this.#shape ??= Object.freeze(own.shape)
     return this.#shape
   }
 
   /** Elements from one index to the next, by dimension. */
   get strides(): readonly number[] {
-    return this.#native.strides
+    return nativeTensor(this).strides
   }
 
   get dtype(): DType {
-    return this.#native.dtype as DType
+    return nativeTensor(this).dtype as DType
   }
 
   /** 'cpu', 'cuda:0', ... */
   get device(): string {
-    return this.#native.device
+    return nativeTensor(this).device
   }
 
   /** Number of elements. */
   get numel(): number {
-    return this.shape.reduce((product, size) => product * size, 1)
+    return Tensor.#checked(this).shape.reduce((product, size) => product * size, 1)
   }
 
   /** Bytes of the elements. */
   get nbytes(): number {
-    return this.numel * dtypes[this.dtype].bytes
+    return Tensor.#checked(this).numel * this.#row.bytes
   }
 
   get requiresGrad(): boolean {
-    return this.#native.requiresGrad
+    return nativeTensor(this).requiresGrad
   }
 
   get disposed(): boolean {
-    return this.#native.disposed
+    if (!isTensor(this)) throw invalidArgument('tensor', 'a Tensor', this)
+    return this.#native === undefined
   }
 
   /**
@@ -121,14 +145,24 @@ export class Tensor {
         const message = `Expected a tensor of dtype ${dtype} for data but received ${actual}: convert with to({ dtype })`
         throw torchError('ERR_TORCH_DTYPE', message, { operation: 'tensor.data' })
       }
-      return new dtypes[actual as DType].array(buffer) as TypedArray as DataOf<D>
+      return new dtypes[requireDType(actual, dtypeName)].array(buffer) as TypedArray as DataOf<D>
     }
-    return settle({ start: () => this.#native.bytes(), convert }, undefined)
+    const start = () => {
+      const own = nativeTensor(this)
+      if (dtype !== undefined) requireDType(dtype, 'dtype')
+      return own.bytes()
+    }
+    return settle('tensor.data', { start, convert })
+  }
+
+  /** libtorch has dtypes that no typed array can show, such as complex32: ERR_TORCH_DTYPE. */
+  get #row() {
+    return dtypes[requireDType(this.dtype, dtypeName)]
   }
 
   /** The elements as JS numbers, whatever the dtype; bigints for int64 and uint64. */
   async #numbers(): Promise<ArrayLike<number | bigint>> {
-    if (dtypes[this.dtype].numeric) return this.data()
+    if (this.#row.numeric) return this.data()
     const wide = await this.to({ dtype: 'float32' })
     try {
       return await wide.data()
@@ -139,7 +173,7 @@ export class Tensor {
 
   /** torch.Tensor.item: the only element. ERR_TORCH_SHAPE when there are several; complex numbers have no item. */
   async item(): Promise<number | bigint | boolean> {
-    if (this.numel !== 1 || dtypes[this.dtype].perElement !== 1) {
+    if (Tensor.#checked(this).numel !== 1 || this.#row.perElement !== 1) {
       const message = `Expected one real element for item but received ${this.dtype} [${this.shape.join(', ')}]`
       throw torchError('ERR_TORCH_SHAPE', message, { operation: 'tensor.item' })
     }
@@ -149,8 +183,8 @@ export class Tensor {
 
   /** torch.Tensor.tolist: nested arrays by shape. Complex numbers are pairs. */
   async toArray(): Promise<NestedArray<number | bigint | boolean>> {
-    const { shape, dtype } = this
-    const sizes = dtypes[dtype].perElement === 2 ? [...shape, 2] : shape
+    const { shape, dtype } = Tensor.#checked(this)
+    const sizes = this.#row.perElement === 2 ? [...shape, 2] : shape
     const values = await this.#numbers()
     let next = 0
     const build = (dim: number): NestedArray<number | bigint | boolean> => {
@@ -169,8 +203,9 @@ export class Tensor {
     const start = () => {
       const { device, dtype, signal } = parseOptions(toOptions, options, 'tensor.to')
       return settle(
+        'tensor.to',
         {
-          start: (cancellation) => this.#native.to(device, dtype, cancellation && { cancellation }),
+          start: (cancellation) => nativeTensor(this).to(device, dtype, cancellation && { cancellation }),
           convert: wrapTensor,
           discard: (late) => late.dispose(),
         },
@@ -186,21 +221,24 @@ export class Tensor {
 
   /** A second handle on the same storage: each handle is disposed on its own, in-place operations show in both. */
   alias(): Tensor {
-    return new Tensor(this.#native.alias())
+    return wrapTensor(nativeTensor(this).alias())
   }
 
   /** Frees the memory unless views or calls in flight still use it. A second call does nothing. */
   dispose(): void {
-    this.#native.dispose()
+    if (!isTensor(this)) throw invalidArgument('tensor', 'a Tensor', this)
+    const own = this.#native
+    this.#native = undefined
+    own?.dispose()
   }
 
   [Symbol.dispose](): void {
-    this.dispose()
+    Tensor.prototype.dispose.call(this)
   }
 
-  [inspect.custom](_depth: number, options: { compact?: unknown }): string {
-    void options
-    return formatTensor(this, (edgeItems) => this.#native.preview(edgeItems))
+  [inspect.custom](): string {
+    if (!isTensor(this)) return 'Tensor {}' // the prototype, say
+    return formatTensor(this, (edgeItems) => nativeTensor(this).preview(edgeItems))
   }
 }
 

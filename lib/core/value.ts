@@ -1,8 +1,8 @@
 import type { NativeValue } from '../../binding.js'
-import { invalidArgument } from './errors.js'
-import { Generator, nativeGenerator } from './generator.js'
+import { invalidArgument, TorchError } from './errors.js'
+import { type Generator, isGenerator, nativeGenerator } from './generator.js'
 import { native } from './native.js'
-import { nativeTensor, Tensor, wrapTensor } from './tensor.js'
+import { isTensor, nativeTensor, type Tensor, wrapTensor } from './tensor.js'
 
 /**
  * What TorchScript methods and operators take and give. Inwards the schema decides how a value is read; outwards lists
@@ -23,22 +23,38 @@ export type Value =
 
 const maxDepth = 64
 
-/** Throws ERR_TORCH_INVALID_ARGUMENT for functions, symbols, foreign objects and what is nested deeper than 64. */
-export function toNative(value: Value, depth = 0): NativeValue {
+function convert(value: Value, depth: number): NativeValue {
   if (typeof value !== 'object' || value === null) {
     if (typeof value === 'function' || typeof value === 'symbol') throw notAValue(value)
     return value
   }
-  if (value instanceof Tensor) return nativeTensor(value)
-  if (value instanceof Generator) return nativeGenerator(value)
+  if (isTensor(value)) return nativeTensor(value)
   if (depth > maxDepth) throw invalidArgument('a value', `values nested at most ${maxDepth} deep`, value)
-  if (Array.isArray(value)) return Array.from(value, (item) => toNative(item, depth + 1))
+  if (Array.isArray(value)) {
+    const items: NativeValue[] = []
+    for (let i = 0; i < value.length; i++) items.push(convert(value[i], depth + 1)) // Array.from costs 1 us more
+    return items
+  }
+  if (isGenerator(value)) return nativeGenerator(value)
   if (value instanceof Map) {
-    return new Map(Array.from(value, ([key, item]) => [toNative(key, depth + 1), toNative(item, depth + 1)]))
+    return new Map(Array.from(value, ([key, item]) => [convert(key, depth + 1), convert(item, depth + 1)]))
   }
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw notAValue(value)
-  return new Map(Object.entries(value).map(([key, item]) => [key, toNative(item, depth + 1)]))
+  return new Map(Object.entries(value).map(([key, item]) => [key, convert(item, depth + 1)]))
+}
+
+/**
+ * Throws ERR_TORCH_INVALID_ARGUMENT for functions, symbols, foreign objects, what is nested deeper than 64, and what
+ * throws when it is read.
+ */
+export function toNative(value: Value): NativeValue {
+  try {
+    return convert(value, 0)
+  } catch (cause) {
+    if (cause instanceof TorchError) throw cause
+    throw invalidArgument('a value', 'a value that can be read', value, { cause })
+  }
 }
 
 function notAValue(value: unknown) {

@@ -14,6 +14,8 @@ std::atomic<int> environments{0};
 /// The last environment waits this long for the task that runs; the boot addon's exit handler deals with a longer one.
 constexpr auto kLeaveWithin = std::chrono::seconds(2);
 
+constexpr size_t kSpares = 256;
+
 void clean_up(void* data) {
   // Runs before the environment takes its thread-safe function away: hooks run in reverse order of registration.
   const std::unique_ptr<std::shared_ptr<Channel>> channel(static_cast<std::shared_ptr<Channel>*>(data));
@@ -82,6 +84,19 @@ napi_value Environment::instance(std::unique_ptr<Handle> handle) {
 }
 
 std::unique_ptr<Handle> Environment::take_incoming() { return std::move(incoming_); }
+
+void Environment::put_spare(TensorHandle& handle) {
+  if (spares_.size() >= kSpares) return;
+  handle.keep_object();
+  spares_.push_back(&handle);
+}
+
+TensorHandle* Environment::take_spare() {
+  if (spares_.empty()) return nullptr;
+  TensorHandle* spare = spares_.back();
+  spares_.pop_back();
+  return spare;
+}
 
 void Environment::enter(Handle* handle) { handles_.emplace(handle, handle->kind); }
 

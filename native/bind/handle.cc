@@ -10,6 +10,9 @@ namespace {
 
 std::atomic<int> live[kKinds];
 
+/// What makes V8 collect a forgotten handle in time; below this the handle itself is the larger part.
+constexpr int64_t kAccountFrom = 1024;
+
 /// Freeing this much can take longer than a turn of the event loop should.
 constexpr int64_t kFreeElsewhere = int64_t{4} << 20;
 
@@ -37,11 +40,10 @@ int live_handles(Kind kind) { return live[static_cast<int>(kind)].load(std::memo
 
 void Handle::attach(std::unique_ptr<Handle> handle, napi_value object) {
   Environment& environment = *handle->environment_;
-  if (napi_wrap(environment.env, object, handle.get(), finalize, nullptr, nullptr) != napi_ok) {
+  if (napi_wrap(environment.env, object, handle.get(), finalize, nullptr, &handle->object_) != napi_ok) {
     throw engine::Error("ERR_TORCH_INTERNAL", "The environment refused a new object");
   }
   Handle* attached = handle.release();
-  attached->attached_ = true;
   environment.enter(attached);
   live[static_cast<int>(attached->kind)].fetch_add(1, std::memory_order_relaxed);
 }
@@ -50,30 +52,49 @@ void Handle::detach(Handle* handle) {
   const std::unique_ptr<Handle> owned(handle);
   owned->environment_->leave(handle);
   owned->dispose();
+  napi_delete_reference(owned->environment_->env, owned->object_);
+}
+
+void Handle::keep_object() { napi_reference_ref(environment_->env, object_, nullptr); }
+
+napi_value Handle::give_object() {
+  napi_value object = nullptr;
+  napi_get_reference_value(environment_->env, object_, &object);
+  napi_reference_unref(environment_->env, object_, nullptr);
+  return object;
+}
+
+void Handle::revive() {
+  disposed_ = false;
+  live[static_cast<int>(kind)].fetch_add(1, std::memory_order_relaxed);
 }
 
 void Handle::dispose() {
   if (disposed_) return;
   disposed_ = true;
-  if (attached_) live[static_cast<int>(kind)].fetch_sub(1, std::memory_order_relaxed);
+  if (object_ != nullptr) live[static_cast<int>(kind)].fetch_sub(1, std::memory_order_relaxed);
   release();
 }
 
-TensorHandle::TensorHandle(Environment& environment, at::Tensor own)
-    : Handle(environment, kKind),
-      sizes(own.sizes().begin(), own.sizes().end()),
-      strides(own.layout() == c10::kStrided ? own.strides().begin() : nullptr,
-              own.layout() == c10::kStrided ? own.strides().end() : nullptr),
-      dtype(own.scalar_type()),
-      device(own.device()),
-      requires_grad(own.requires_grad()),
-      tensor(std::move(own)),
-      holding_(tensor) {
-  if (!device.is_cpu() || tensor.layout() != c10::kStrided) return;
-  // What makes V8 collect a forgotten handle in time.
-  accounted_ = static_cast<int64_t>(tensor.nbytes());
+void TensorHandle::reuse(at::Tensor own) {
+  hold(std::move(own));
+  revive();
+}
+
+void TensorHandle::hold(at::Tensor own) {
+  const bool strided = own.layout() == c10::kStrided;
+  sizes.assign(own.sizes().begin(), own.sizes().end());
+  strides.clear();
+  if (strided) strides.append(own.strides().begin(), own.strides().end());
+  dtype = own.scalar_type();
+  device = own.device();
+  requires_grad = own.requires_grad();
+  tensor = std::move(own);
+  holding_.add(tensor);
+  accounted_ = strided && device.is_cpu() ? static_cast<int64_t>(tensor.nbytes()) : 0;
+  if (accounted_ < kAccountFrom) accounted_ = 0;
   int64_t total;
-  napi_adjust_external_memory(environment.env, accounted_, &total);
+  if (accounted_ != 0) napi_adjust_external_memory(environment_->env, accounted_, &total);
 }
 
 void TensorHandle::release() {
@@ -102,6 +123,10 @@ void throw_disposed(const char* wanted, const char* what) {
 }
 
 napi_value wrap(Environment& environment, at::Tensor tensor) {
+  if (TensorHandle* spare = environment.take_spare()) {
+    spare->reuse(std::move(tensor));
+    return spare->give_object();
+  }
   return environment.instance(std::make_unique<TensorHandle>(environment, std::move(tensor)));
 }
 

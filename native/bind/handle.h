@@ -29,14 +29,21 @@ class Handle {
   /// Its JS object is gone: deletes it.
   static void detach(Handle* handle);
 
+  /// Keeps the JS object of a disposed handle for the next result of its kind; then its holder must have dropped it.
+  void keep_object();
+  /// That JS object, which belongs to its next holder from now on.
+  napi_value give_object();
+
   const Kind kind;
 
  protected:
   virtual void release() = 0;
+  /// Holds something again after a dispose.
+  void revive();
   const std::shared_ptr<Environment> environment_;
 
  private:
-  bool attached_ = false;
+  napi_ref object_ = nullptr;  // weak, but for the time of keep_object
   bool disposed_ = false;
 };
 
@@ -44,17 +51,20 @@ class TensorHandle final : public Handle {
  public:
   static constexpr Kind kKind = Kind::tensor;
   static constexpr const char* kName = "Tensor";
-  TensorHandle(Environment& environment, at::Tensor own);
+  TensorHandle(Environment& environment, at::Tensor own) : Handle(environment, kKind) { hold(std::move(own)); }
   ~TensorHandle() override { dispose(); }
+  /// The same handle for another tensor, after dispose().
+  void reuse(at::Tensor own);
 
   // Copies: a task may change the tensor itself while JS reads its shape.
-  const c10::SmallVector<int64_t, 5> sizes, strides;
-  const c10::ScalarType dtype;
-  const c10::Device device;
-  const bool requires_grad;
+  c10::SmallVector<int64_t, 5> sizes, strides;
+  c10::ScalarType dtype = c10::kFloat;
+  c10::Device device = c10::kCPU;
+  bool requires_grad = false;
   at::Tensor tensor;
 
  private:
+  void hold(at::Tensor own);
   void release() override;
   engine::Holding holding_;
   int64_t accounted_ = 0;

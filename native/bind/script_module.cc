@@ -99,31 +99,33 @@ napi_value training(Environment& environment, const Napi::CallbackInfo& info) {
 napi_value methods(Environment& environment, const Napi::CallbackInfo& info) {
   const auto table = live<ModuleHandle>(environment, info).module->methods();
   Napi::Array array = Napi::Array::New(info.Env());
-  for (const auto& [name, schema] : *table) {
+  for (const auto& [name, compiled] : *table) {
     Napi::Object method = Napi::Object::New(info.Env());
     method.Set("name", name);
-    method.Set("schema", c10::toString(schema));
+    method.Set("schema", c10::toString(*compiled.schema));
     array.Set(array.Length(), method);
   }
   return array;
 }
 
+[[noreturn]] void throw_no_method(const engine::ScriptModule::MethodTable& table, const std::string& name) {
+  std::string known;
+  for (const auto& entry : table) known += (known.empty() ? "'" : ", '") + entry.first + "'";
+  throw engine::Error(
+      "ERR_TORCH_INVALID_ARGUMENT",
+      "Expected a method of the module (" + (known.empty() ? "it has none" : known) + ") but received '" + name + "'");
+}
+
 napi_value call(Environment& environment, const Napi::CallbackInfo& info) {
   const ModuleHandle& handle = live<ModuleHandle>(environment, info);
-  std::string method = to_string(environment.env, info[0], "method");
+  const std::string name = to_string(environment.env, info[0], "method");
   const auto table = handle.module->methods();
-  const auto found = table->find(method);
-  if (found == table->end()) {
-    std::string known;
-    for (const auto& [name, schema] : *table) known += (known.empty() ? "'" : ", '") + name + "'";
-    throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", "Expected a method of the module (" +
-                                                          (known.empty() ? "it has none" : known) + ") but received '" +
-                                                          method + "'");
-  }
-  std::vector<c10::IValue> arguments = to_arguments(environment, found->second, info[1], 1);
+  const auto found = table->find(name);
+  if (found == table->end()) throw_no_method(*table, name);
+  std::vector<c10::IValue> arguments = to_arguments(environment, *found->second.schema, info[1], 1);
   engine::Context context = to_context(environment, info[2]);
-  auto work = [module = handle.module, method = std::move(method), arguments = std::move(arguments)]() mutable {
-    return module->call(method, std::move(arguments));
+  auto work = [module = handle.module, method = found->second, arguments = std::move(arguments)] {
+    return module->call(method, arguments);
   };
   return on_lane(environment, handle, {"module.call", kRun}, std::move(work), from_ivalue, std::move(context));
 }

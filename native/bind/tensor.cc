@@ -119,6 +119,15 @@ napi_value alias(Environment& environment, const Napi::CallbackInfo& info) {
   return wrap(environment, live<TensorHandle>(environment, info).tensor);
 }
 
+napi_value recycle(Environment& environment, const Napi::CallbackInfo& info) {
+  TensorHandle& handle = receiver<TensorHandle>(environment, info);
+  if (!handle.disposed()) {
+    handle.dispose();
+    environment.put_spare(handle);
+  }
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 void define_tensor(Environment& environment, Napi::Object& exports) {
@@ -134,7 +143,7 @@ void define_tensor(Environment& environment, Napi::Object& exports) {
                               method("bytes", entry<bytes>),
                               method("to", entry<to>),
                               method("alias", entry<alias>),
-                              method("dispose", entry<dispose<TensorHandle>>),
+                              method("dispose", entry<recycle>),
                           });
 }
 

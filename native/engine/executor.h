@@ -35,7 +35,7 @@ class Executor {
 
  private:
   void work();
-  std::unique_ptr<Task> take();
+  std::unique_ptr<Task> take(bool in_burst);
 
   const std::string name_;
   std::mutex mutex_;
@@ -43,8 +43,8 @@ class Executor {
   Task* first_ = nullptr;
   Task* last_ = nullptr;
   int sleeping_ = 0;
-  std::atomic<int> depth_{0};
   std::atomic<int> waiting_{0};
+  std::atomic<int> depth_{0};
 };
 
 /// The submission thread `lane` of a device: one thread, so that grad mode, streams and JIT profiles stay where they

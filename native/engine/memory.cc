@@ -1,9 +1,9 @@
 #include "engine/memory.h"
 
 #include <ATen/core/Tensor.h>
+#include <c10/util/flat_hash_map.h>
 
 #include <mutex>
-#include <unordered_map>
 
 namespace engine {
 namespace {
@@ -15,7 +15,7 @@ struct Ledger {
     c10::Device device = c10::kCPU;
   };
   std::mutex mutex;
-  std::unordered_map<const c10::StorageImpl*, Entry> entries;
+  ska::flat_hash_map<const c10::StorageImpl*, Entry> entries;
 };
 
 Ledger& ledger() {

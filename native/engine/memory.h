@@ -23,10 +23,10 @@ class Holding {
   Holding(Holding&& other) noexcept = default;
   Holding& operator=(Holding&& other) noexcept;
   ~Holding() { release(); }
+  void add(const at::Tensor& tensor);
   void release() noexcept;
 
  private:
-  void add(const at::Tensor& tensor);
   // Holding the storages themselves keeps their addresses, the ledger's keys, from being used again.
   std::vector<c10::Storage> storages_;
 };

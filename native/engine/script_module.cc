@@ -87,7 +87,8 @@ std::shared_ptr<ScriptModule> ScriptModule::from_source(const std::string& sourc
 void ScriptModule::refresh() {
   auto methods = std::make_shared<MethodTable>();
   for (const torch::jit::Method& method : module_->get_methods()) {
-    methods->emplace(method.name(), method.function().getSchema());
+    torch::jit::Function& function = method.function();
+    methods->emplace(method.name(), Method{&function, &function.getSchema()});
   }
   std::vector<at::Tensor> tensors;
   each_tensor_slot(*module_, [&](auto&, auto&, const at::Tensor& tensor) { tensors.push_back(tensor); });
@@ -103,8 +104,14 @@ std::shared_ptr<const ScriptModule::MethodTable> ScriptModule::methods() const {
   return methods_;
 }
 
-c10::IValue ScriptModule::call(const std::string& method, std::vector<c10::IValue> arguments) {
-  return module_->get_method(method)(std::move(arguments));
+c10::IValue ScriptModule::call(const Method& method, const std::vector<c10::IValue>& arguments) {
+  // Not through torch::jit::Method, which would look up and check once more what the caller has.
+  torch::jit::Stack stack;
+  stack.reserve(arguments.size() + 1);
+  stack.emplace_back(module_->_ivalue());
+  stack.insert(stack.end(), arguments.begin(), arguments.end());
+  method.function->run(stack);
+  return std::move(stack.front());
 }
 
 std::vector<std::pair<std::string, at::Tensor>> ScriptModule::parameters() const {

@@ -15,8 +15,9 @@
 #include "engine/memory.h"
 
 namespace torch::jit {
+struct Function;
 struct Module;
-}
+}  // namespace torch::jit
 
 namespace engine {
 
@@ -24,7 +25,12 @@ namespace engine {
 /// module's lane may touch (all the rest). Shared by its handle and by the tasks in flight.
 class ScriptModule {
  public:
-  using MethodTable = std::map<std::string, c10::FunctionSchema>;
+  /// A compiled method; both live as long as the module does.
+  struct Method {
+    torch::jit::Function* function;
+    const c10::FunctionSchema* schema;
+  };
+  using MethodTable = std::map<std::string, Method>;
   using ExtraFiles = std::map<std::string, std::string>;
 
   /// On the I/O thread. Throws ERR_TORCH_MODULE_LOAD.
@@ -42,7 +48,8 @@ class ScriptModule {
   const ExtraFiles& extra_files() const { return extra_files_; }
 
   // On the module's lane.
-  c10::IValue call(const std::string& method, std::vector<c10::IValue> arguments);
+  /// `arguments`: all that the method's schema names, without self.
+  c10::IValue call(const Method& method, const std::vector<c10::IValue>& arguments);
   std::vector<std::pair<std::string, at::Tensor>> parameters() const;
   std::vector<std::pair<std::string, at::Tensor>> buffers() const;
   std::vector<std::string> submodules() const;

@@ -165,6 +165,7 @@ def main() -> None:
     buffer = io.BytesIO()
     scripted = torch.jit.script(ScriptableResNet(model))
     torch.jit.save(scripted, buffer, _extra_files={"metadata.json": json.dumps(metadata, indent=2)})
+    torch.set_num_threads(1)  # OpenMP threads that spin beside a busy neighbour take several times as long
     with torch.inference_mode():
         check(torch.jit.load(io.BytesIO(buffer.getvalue())), model)
     write(arguments.out, buffer.getvalue())

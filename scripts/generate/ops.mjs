@@ -1,7 +1,7 @@
-// Writes lib/core/ops.generated.ts from lib/core/op-schemas.ts; with --check it only says whether the file is up to date.
+// Writes lib/core/ops.generated.ts from lib/core/op-schemas.ts; with --check it only says whether that is up to date.
 //
-// A generated interface instead of template-literal types over the schemas: an editor then shows one plain signature per
-// overload with its documentation, and the compiler does not parse 260 schemas for every program that imports the package.
+// A generated interface instead of template-literal types over the schemas: an editor then shows one plain signature
+// per overload with its documentation, and the compiler need not parse 260 schemas in every program that imports them.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

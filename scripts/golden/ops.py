@@ -1,4 +1,4 @@
-"""Writes test/golden/ops.json: what each operator of lib/core/op-schemas.ts returns in Python for the calls of op_cases.
+"""Writes test/golden/ops.json: the cases of op_cases, and what the operators of lib/core/op-schemas.ts return for them.
 
 Run with the Python of .oracle: .oracle/bin/python scripts/golden/ops.py
 """

@@ -91,6 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True, type=Path)
     path = parser.parse_args().out
+    torch.set_num_threads(1)  # OpenMP threads that spin beside a busy neighbour take several times as long
     with torch.inference_mode():
         text = json.dumps(golden(), indent=1)
     path.write_text(text + "\n")

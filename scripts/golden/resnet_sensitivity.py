@@ -34,6 +34,7 @@ def changes(model: torch.jit.ScriptModule, tensors: Iterable[tuple[str, torch.Te
 
 
 def main() -> None:
+    torch.set_num_threads(1)  # OpenMP threads that spin beside a busy neighbour take ten times as long
     model = torch.jit.load(sys.argv[1]).eval()
     with torch.no_grad():
         parameters, buffers = changes(model, model.named_parameters()), changes(model, model.named_buffers())

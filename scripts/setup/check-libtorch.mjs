@@ -15,8 +15,9 @@ export function minorOf(version) {
 export async function checkLibtorch({ root, version, log }) {
   const torchDir = await ensureLibtorch({ version, variant: 'cu', log })
   await ensureNative({ root, torchDir, minor: minorOf(version), log })
-  const options = { cwd: root, env: { NODE_LIBTORCH_PATH: join(torchDir, 'torch', 'lib') } }
-  const doctor = await command(process.execPath, [join('dist', 'cli', 'main.js'), 'doctor'], options)
-  const smoke = await command(join('node_modules', '.bin', 'vitest'), ['run', 'test/core/smoke.test.ts'], options)
-  return doctor.code === 0 && smoke.code === 0 ? 0 : 1
+  const options = { cwd: root, env: { NODE_LIBTORCH_PATH: torchDir } }
+  const run = async (...args) => (await command(process.execPath, args, options)).code === 0
+  const healthy = await run(join('dist', 'cli', 'main.js'), 'doctor')
+  const computes = await run(join('node_modules', 'vitest', 'vitest.mjs'), 'run', 'test/core/smoke.test.ts')
+  return healthy && computes ? 0 : 1
 }

@@ -14,7 +14,7 @@ export async function ensureExport({ root, oraclePython, log }) {
   log('exporting ResNet18 to TorchScript')
   rmSync(stamp, { force: true })
   // The script checks the archive against timm, then renames it into place.
-  const args = [script, '--model', 'resnet18', '--out', archive]
+  const args = ['-B', script, '--model', 'resnet18', '--out', archive]
   await commandOrFail(oraclePython, args, 'ResNet18 could not be exported', { cwd: root })
   writeStamp(stamp, value)
 }

@@ -65,7 +65,7 @@ export async function ensureOracle({ torchDir, root, log }) {
   const imports = 'import torchvision_operators, timm, numpy, safetensors.torch, PIL.Image, huggingface_hub, yaml'
   const failure = 'The Python originals do not load: remove .oracle and try again'
   const env = { PYTHONPATH: join(root, 'scripts', 'export') }
-  await commandOrFail(executable, ['-c', imports], failure, { ...options, env })
+  await commandOrFail(executable, ['-B', '-c', imports], failure, { ...options, env })
   writeStamp(stamp, value)
   return executable
 }

@@ -42,7 +42,7 @@ async function runOnNewerNodes({ root, env, log }) {
   for (const major of newerMajors) {
     const node = await ensureNode({ root, major, log })
     console.log(`smoke and process tests on Node ${major}`)
-    const args = ['smoke.test.ts', '.process.test.ts']
+    const args = ['smoke.test.ts', '.process.test.ts', '--exclude=test/bench/**']
     const { passed, failed } = await runVitest({ root, args, env: { ...env, FULL: '' }, node, name: `node-${major}` })
     total.passed += passed
     total.failed += failed

@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Module, memory, scope, Tensor } from '../../lib/index.js'
 import { goldenImages } from '../../scripts/demo/golden-input.mjs'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -23,8 +24,22 @@ async function python(...args: string[]): Promise<string> {
   const executable = process.env.ORACLE_PYTHON
   if (executable === undefined)
     throw new Error('Expected a Python for ORACLE_PYTHON but received nothing: run npm test')
-  const { stdout } = await promisify(execFile)(executable, args, { cwd: root })
+  const { stdout } = await promisify(execFile)(executable, ['-B', ...args], { cwd: root })
   return stdout
+}
+
+interface Sample {
+  shape: number[]
+  /** into the row-major order */
+  positions: number[]
+  values: number[]
+}
+
+/** A length of 0 or a NaN is no agreement. */
+function maximumDistance(actual: readonly number[], expected: readonly number[]): number {
+  expect(actual.length).toBe(expected.length)
+  const distances = expected.map((number, i) => Math.abs(number - (actual[i] ?? Number.NaN)))
+  return Math.max(...distances)
 }
 
 /** Replaces each number by its place, and lists the numbers in order of place. */
@@ -53,8 +68,7 @@ describe('the golden of ResNet18', () => {
         }: typeof golden) => separateNumbers({ metadata, ...rest })
         const [stored, made] = [withoutMachine(golden), withoutMachine(fresh)]
         expect(made.frame).toBe(stored.frame)
-        const distances = stored.numbers.map((number, i) => Math.abs(number - (made.numbers[i] ?? Number.NaN)))
-        expect(Math.max(...distances)).toBeLessThanOrEqual(tolerance)
+        expect(maximumDistance(made.numbers, stored.numbers)).toBeLessThanOrEqual(tolerance)
       } finally {
         rmSync(folder, { recursive: true })
       }
@@ -74,8 +88,7 @@ describe('the golden of ResNet18', () => {
   test('tells its images apart by more than a hundred times the tolerance', () => {
     const [first, ...others]: { logits: number[] }[] = golden.batch
     for (const { logits } of others) {
-      const distance = Math.max(...logits.map((logit, i) => Math.abs(logit - (first?.logits[i] ?? Number.NaN))))
-      expect(distance).toBeGreaterThan(100 * tolerance)
+      expect(maximumDistance(logits, first?.logits ?? [])).toBeGreaterThan(100 * tolerance)
     }
   })
 
@@ -100,4 +113,86 @@ describe('the exported ResNet18', () => {
     },
     pythonTimeout,
   )
+})
+
+describe('the exported ResNet18 in Node', () => {
+  let module: Module
+  const before = { tensors: 0, modules: 0 }
+  beforeAll(async () => {
+    const { tensors, modules } = memory()
+    Object.assign(before, { tensors, modules })
+    module = await Module.load(archive)
+  })
+  afterAll(() => {
+    module.dispose()
+    expect(memory()).toMatchObject(before)
+  })
+
+  async function numbersOf(tensor: Tensor): Promise<number[]> {
+    return Array.from(await tensor.data(), Number)
+  }
+
+  async function expectSample(tensor: Tensor, expected: Sample): Promise<void> {
+    expect(tensor.shape).toEqual(expected.shape)
+    const numbers = await numbersOf(tensor)
+    const sampled = expected.positions.map((position) => numbers[position] ?? Number.NaN)
+    expect(maximumDistance(sampled, expected.values)).toBeLessThanOrEqual(tolerance)
+  }
+
+  const firstImage = () => Tensor.from(goldenImages(golden.input, 1), [1, ...golden.input.shape.slice(1)])
+
+  test("gives timm's logits for one image", () =>
+    scope(async () => {
+      const logits = (await module.forward(firstImage())) as Tensor
+      expect(logits.shape).toEqual([1, 1000])
+      expect(maximumDistance(await numbersOf(logits), golden.logits)).toBeLessThanOrEqual(tolerance)
+    }))
+
+  test("gives timm's logits for each image of a batch", () =>
+    scope(async () => {
+      const images = Tensor.from(goldenImages(golden.input), golden.input.shape)
+      const logits = (await module.forward(images)) as Tensor
+      expect(logits.shape).toEqual([8, 1000])
+      const numbers = await numbersOf(logits)
+      for (const [image, { logits: expected, mean }] of golden.batch.entries()) {
+        const row = numbers.slice(image * 1000, (image + 1) * 1000)
+        expect(maximumDistance(row.slice(0, expected.length), expected)).toBeLessThanOrEqual(tolerance)
+        expect(Math.abs(row.reduce((sum, logit) => sum + logit, 0) / row.length - mean)).toBeLessThanOrEqual(tolerance)
+      }
+    }))
+
+  test("gives timm's features, intermediates and pre-logits", () =>
+    scope(async () => {
+      const [last, all] = (await module.call('forward_intermediates', [firstImage()])) as [Tensor, Tensor[]]
+      await expectSample(last, golden.features)
+      expect(all).toHaveLength(golden.intermediates.length)
+      for (const [stage, tensor] of all.entries()) await expectSample(tensor, golden.intermediates[stage])
+      await expectSample((await module.call('forward_features', [firstImage()])) as Tensor, golden.features)
+      await expectSample((await module.call('forward_head', [last, true])) as Tensor, golden.preLogits)
+    }))
+
+  test('selects intermediates from the end, and stops early', () =>
+    scope(async () => {
+      const [last, some] = (await module.call('forward_intermediates', [firstImage(), [1, -3], true])) as [
+        Tensor,
+        Tensor[],
+      ]
+      await expectSample(last, golden.intermediates[2])
+      expect(some.map((tensor) => tensor.shape[1])).toEqual([64, 128])
+    }))
+
+  test('refuses an intermediate that is not there', () =>
+    scope(async () => {
+      await expect(module.call('forward_intermediates', [firstImage(), [5]])).rejects.toMatchObject({
+        code: 'ERR_TORCH_MODULE_RUN',
+        message: expect.stringContaining('feature index 5 is out of range (0 to 4)'),
+      })
+    }))
+
+  test('says what it was made from', () => {
+    const metadata = JSON.parse(module.extraFiles()['metadata.json'] ?? '')
+    expect(metadata).toMatchObject({ architecture: 'resnet18', timm: golden.metadata.timm })
+    expect(metadata.pretrained_cfg).toMatchObject({ mean: [0.485, 0.456, 0.406], interpolation: 'bicubic' })
+    expect(metadata.weights).toEqual({ rule: golden.metadata.weights })
+  })
 })

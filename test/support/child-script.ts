@@ -13,6 +13,8 @@ export interface ChildOptions {
   env?: Record<string, string | undefined>
   cwd?: string
   timeoutMilliseconds?: number
+  /** Sends the signal `after` milliseconds (default 0) after the text has appeared on stdout. */
+  kill?: { signal: NodeJS.Signals; when: string; after?: number }
 }
 
 /** The compiled package, for `import` in the source of a child script. */
@@ -21,7 +23,7 @@ export const cliProgram = join(repositoryRoot, 'dist', 'cli', 'main.js')
 
 /** Runs `node ...args`; variables of `env` that are undefined are taken away. A hang ends with SIGKILL. */
 export function runNode(args: string[], options: ChildOptions = {}): Promise<ChildResult> {
-  const { env, cwd = repositoryRoot, timeoutMilliseconds = 25_000 } = options
+  const { env, cwd = repositoryRoot, timeoutMilliseconds = 25_000, kill } = options
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
       cwd,
@@ -30,8 +32,12 @@ export function runNode(args: string[], options: ChildOptions = {}): Promise<Chi
     })
     let stdout = ''
     let stderr = ''
+    let sending: NodeJS.Timeout | undefined
     child.stdout.on('data', (chunk) => {
       stdout += chunk
+      if (kill !== undefined && stdout.includes(kill.when)) {
+        sending ??= setTimeout(() => child.kill(kill.signal), kill.after ?? 0)
+      }
     })
     child.stderr.on('data', (chunk) => {
       stderr += chunk
@@ -40,6 +46,7 @@ export function runNode(args: string[], options: ChildOptions = {}): Promise<Chi
     child.on('error', reject)
     child.on('close', (code, signal) => {
       clearTimeout(timer)
+      clearTimeout(sending)
       resolve({ code, signal, stdout, stderr })
     })
   })

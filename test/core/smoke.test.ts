@@ -1,0 +1,38 @@
+// The whole path through one libtorch, quickly: run against every libtorch and Node major that is supported.
+import { expect, test } from 'vitest'
+import { libtorch, Module, memory, ops, scope, Tensor, TorchError } from '../../lib/index.js'
+
+test('the addon fits the libtorch that was found', () => {
+  const { version, minor, addon, threads } = libtorch.info()
+  expect(addon.torch.startsWith(`${minor}.`)).toBe(true)
+  expect(version.startsWith(`${minor}.`)).toBe(true)
+  expect(threads).toBeGreaterThanOrEqual(1)
+})
+
+test('tensors, operators and modules compute, and everything is given back', async () => {
+  const before = memory()
+  const module = await Module.fromSource('def forward(self, x, factor: int):\n    return x * factor, [x.sum()]\n')
+  await scope(async () => {
+    const input = Tensor.from(new Float32Array([1, 2, 3, 4]), [2, 2])
+    const product = await ops.matmul(input, input)
+    expect([...(await product.data())]).toEqual([7, 10, 15, 22])
+    const [scaled, [sum]] = (await module.forward(input, 3)) as [Tensor, [Tensor]]
+    expect([...(await scaled.data())]).toEqual([3, 6, 9, 12])
+    expect([...(await sum.data())]).toEqual([10])
+    const convolved = await ops.conv2d(await ops.ones([1, 1, 3, 3]), await ops.ones([1, 1, 2, 2]))
+    expect(convolved.shape).toEqual([1, 1, 2, 2])
+    expect([...(await convolved.data())]).toEqual([4, 4, 4, 4])
+  })
+  module.dispose()
+  const after = memory()
+  expect({ tensors: after.tensors, modules: after.modules }).toEqual({
+    tensors: before.tensors,
+    modules: before.modules,
+  })
+})
+
+test('what libtorch refuses is a typed error', async () => {
+  const failure = await ops.matmul(await ops.ones([2, 3]), await ops.ones([2, 3])).catch((error: unknown) => error)
+  expect(failure).toBeInstanceOf(TorchError)
+  expect((failure as TorchError).message).toMatch(/mat1 and mat2/)
+})

@@ -1,0 +1,98 @@
+// One process, one libtorch, loaded by more than one way.
+import { cpSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { expect, test } from 'vitest'
+import { distIndex } from '../support/child-script.js'
+import { temporaryFolder } from '../support/libtorch-folders.js'
+import { programUrl, repeated, runProgram } from '../support/program.js'
+import { repositoryRoot } from '../support/source-files.js'
+
+/** The package once more, as a second version of it in a tree of dependencies: its dist/index.js. */
+function copyOfPackage(): string {
+  const folder = join(temporaryFolder(), 'node-libtorch')
+  for (const part of ['dist', 'addons', 'package.json']) {
+    cpSync(join(repositoryRoot, part), join(folder, part), { recursive: true })
+  }
+  symlinkSync(join(repositoryRoot, 'node_modules'), join(folder, 'node_modules'))
+  return join(folder, 'dist', 'index.js')
+}
+
+/** Both compute at once, on modules of their own, and give the same. */
+const computeWith = (other: string) => `
+const other = ${other}
+const compute = async ({ Module, Tensor }) => {
+  const module = await Module.fromSource('def forward(self, x):\\n    return torch.matmul(x, x).sum()\\n')
+  const sums = Array.from({ length: 50 }, () => module.forward(Tensor.from(new Float32Array(4096).fill(0.01), [64, 64])))
+  return Promise.all(sums.map(async (sum) => (await sum).item()))
+}
+const [own, others] = await Promise.all([compute({ Module, Tensor }), compute(other)])
+print([new Set([...own, ...others]).size, own.length + others.length])
+`
+
+test('two import URLs are one package', repeated, async () => {
+  const lines = await runProgram(`
+    ${computeWith(`await import(${JSON.stringify(`${pathToFileURL(distIndex).href}?again`)})`)}
+    print(other.Tensor === Tensor)`)
+  expect(lines).toEqual([[1, 100], true])
+})
+
+test('require gives what import gives', repeated, async () => {
+  const lines = await runProgram(
+    `
+    import { createRequire } from 'node:module'
+    // Some releases warn that require() of an ES module is experimental.
+    process.removeAllListeners('warning')
+    ${computeWith(`createRequire(import.meta.url)(${JSON.stringify(distIndex)})`)}
+    print(other.Tensor === Tensor)`,
+  )
+  expect(lines).toEqual([[1, 100], true])
+})
+
+test('two copies of the package on disk compute side by side and the process ends well', repeated, async () => {
+  const copy = JSON.stringify(pathToFileURL(copyOfPackage()).href)
+  const lines = await runProgram(`
+    ${computeWith(`await import(${copy})`)}
+    print(other.Tensor === Tensor)
+    print(other.libtorch.info().path === libtorch.info().path)`)
+  expect(lines).toEqual([[1, 100], false, true])
+})
+
+test('process.exit with two copies in mid-run ends with its code', repeated, async () => {
+  const copy = JSON.stringify(pathToFileURL(copyOfPackage()).href)
+  await runProgram(
+    `
+    const other = await import(${copy})
+    const source = (await import(${JSON.stringify(programUrl('prelude.mjs'))})).slowSource
+    const theirs = await other.Module.fromSource(source)
+    theirs.forward(other.Tensor.from(new Float32Array(4096).fill(0.01), [64, 64]), endless)
+    await startRunning(await slowModule())
+    process.exit(18)`,
+    { code: 18 },
+  )
+})
+
+test('a tensor of one copy is refused by the other, by name', repeated, async () => {
+  const copy = JSON.stringify(pathToFileURL(copyOfPackage()).href)
+  const lines = await runProgram(`
+    const other = await import(${copy})
+    const module = await slowModule()
+    const foreign = other.Tensor.from(new Float32Array(4096), [64, 64])
+    await module.forward(foreign, 1).catch((error) => print(error.code))`)
+  expect(lines).toEqual(['ERR_TORCH_INVALID_ARGUMENT'])
+})
+
+test('each copy throws its own errors, and knows the other’s', repeated, async () => {
+  const copy = JSON.stringify(pathToFileURL(copyOfPackage()).href)
+  const lines = await runProgram(`
+    const own = await import(${JSON.stringify(pathToFileURL(distIndex).href)})
+    const other = await import(${copy})
+    const failure = ({ Module }) => Module.fromSource('nonsense').catch((error) => error)
+    const [first, second, third] = [await failure(own), await failure(other), await failure(own)]
+    print([first.constructor, second.constructor, third.constructor].map((found) => found === own.TorchError))
+    print([first instanceof other.TorchError, second instanceof own.TorchError])`)
+  expect(lines).toEqual([
+    [true, false, true],
+    [true, true],
+  ])
+})

@@ -1,0 +1,44 @@
+// What the programs of process tests share: the compiled package, slow work, and what they report with.
+import * as torch from '../../../dist/index.js'
+
+export * from '../../../dist/index.js'
+
+/** Iterations that outlast every test. */
+export const endless = 1e9
+
+/** forward(x, n): n dependent matrix products, about 10 us each for `matrix()`. */
+export const slowSource = `
+def forward(self, x: Tensor, n: int):
+    for i in range(n):
+        x = torch.matmul(x, x).clamp(-1, 1)
+    return x
+`
+
+/** @param {import('../../../dist/index.js').SourceOptions} [options] */
+export const slowModule = (options) => torch.Module.fromSource(slowSource, options)
+
+/** float32 [64, 64]; each row sums up to 0.64, so that products go to 0. */
+export const matrix = () => torch.Tensor.from(new Float32Array(64 * 64).fill(0.01), [64, 64])
+
+export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+/** Starts a call and resolves when it runs. `settled` is its promise, which never settles when `n` is `endless`. */
+export async function startRunning(module, n = endless) {
+  const settled = module.forward(matrix(), n)
+  await sleep(30)
+  return { settled }
+}
+
+/** One line of JSON on stdout, written before this returns. */
+export const print = (value) => console.log(JSON.stringify(value))
+
+/** Handles of the process by kind. */
+export const handles = () => {
+  const { tensors, modules, generators } = torch.memory()
+  return { tensors, modules, generators }
+}
+
+/** Waits until `condition` holds; the test's own time limit ends it otherwise. */
+export async function until(condition) {
+  while (!condition()) await sleep(5)
+}
