@@ -130,10 +130,12 @@ export interface NativeBuild {
 
 /**
  * Once per environment, before anything else: the factory that turns a native failure into the error that is thrown or
- * rejected with. `trace` is TorchScript's own traceback, '' where there is none.
+ * rejected with, and the process's intra-op threads (undefined: as OpenMP has it). `trace` is TorchScript's own
+ * traceback, '' where there is none.
  */
 export function initialize(
   createError: (code: string, message: string, operation: string, trace: string) => Error,
+  threads: number | undefined,
 ): void
 /** A number for callOperator, or null when the dispatcher has no such operator. */
 export function findOperator(name: string, overload: string): number | null

@@ -142,7 +142,7 @@ export async function interpolate(input: Tensor, options: InterpolateOptions): P
   try {
     run = prepare(input, options)
   } catch (cause) {
-    if (cause instanceof TorchError) throw cause
+    if (cause instanceof TorchError) throw Object.assign(cause, { operation: verb })
     // A getter or a proxy of the caller threw.
     throw refuse('the options', 'an object that can be read', options)
   }

@@ -24,8 +24,7 @@ export interface BootOptions {
    */
   spin?: Spin | undefined
   /**
-   * Intra-op threads, 1 to 4096 (MKL, in x86 builds, takes no more than there are cores). Default: OMP_NUM_THREADS, else
-   * the usable cores: affinity and cgroup quota.
+   * Intra-op threads, 1 to 4096. Default: OMP_NUM_THREADS, else the usable cores: affinity and cgroup quota.
    */
   threads?: number | undefined
   /** Errors of asynchronous calls carry their caller's stack (4 us per call). Default: NODE_LIBTORCH_CALLER_STACKS=1. */

@@ -116,7 +116,7 @@ export function bootNative(settings: BootSettings): BootRecord {
   requireSame(settings, opened)
   if (addon === undefined) {
     const loaded = loadTorchAddon(opened.minor)
-    loaded.initialize(createNativeError)
+    loaded.initialize(createNativeError, opened.threads)
     addon = loaded
     record = opened
   }

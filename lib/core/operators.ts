@@ -54,7 +54,7 @@ function prepareSafely(candidates: Candidate[], args: readonly unknown[], verb: 
   try {
     return prepare(candidates, args, verb)
   } catch (cause) {
-    if (cause instanceof TorchError) throw cause
+    if (cause instanceof TorchError) throw Object.assign(cause, { operation: verb })
     // A getter or a proxy of the caller threw.
     throw invalidArgument(`the arguments of ${verb}`, 'values that can be read', args, { operation: verb, cause })
   }

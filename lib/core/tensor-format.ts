@@ -69,7 +69,7 @@ function formatBlock(shape: readonly number[], next: () => string, edges: number
   const shown = Math.min(size, 2 * edges)
   const parts: string[] = []
   for (let i = 0; i < shown; i++) {
-    if (size > shown && i === edges) parts.push('...')
+    if (size > shown && i === edges) parts.push(inner.length === 0 ? ' ...' : '...')
     parts.push(inner.length === 0 ? next() : formatBlock(inner, next, edges, indent + 1))
   }
   if (inner.length === 0) return `[${formatRow(parts, indent + 1)}]`

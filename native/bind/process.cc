@@ -11,6 +11,14 @@ namespace {
 
 napi_value initialize(Environment& environment, const Napi::CallbackInfo& info) {
   if (!info[0].IsFunction()) throw_wrong_object(environment, info[0], "function", "createError");
+  if (!info[1].IsUndefined()) {
+    const int64_t threads = to_integer(environment.env, info[1], "threads");
+    if (threads < 1 || threads > 4096) {
+      throw engine::Error("ERR_TORCH_INVALID_ARGUMENT",
+                          "Expected 1 to 4096 for threads but received " + std::to_string(threads));
+    }
+    engine::set_threads(static_cast<int>(threads));
+  }
   environment.set_error_factory(info[0].As<Napi::Function>());
   return info.Env().Undefined();
 }

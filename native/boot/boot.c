@@ -59,27 +59,41 @@ static char* open_library(const char* directory, const char* name, void** librar
   return *library == NULL ? strdup(dlerror()) : NULL;
 }
 
+// A variable that libtorch is to see while it loads, and what it was before; an empty value leaves it alone.
+struct variable {
+  const char* name;
+  const char* value;
+  char* former;
+};
+
+static void set_variable(struct variable* variable) {
+  if (*variable->value == '\0') return;
+  const char* former = getenv(variable->name);
+  if (former != NULL) variable->former = strdup(former);
+  setenv(variable->name, variable->value, 1);
+}
+
+// Child processes inherit the environment, and would take our choice for their user's.
+static void restore_variable(struct variable* variable) {
+  if (*variable->value == '\0') return;
+  if (variable->former == NULL) {
+    unsetenv(variable->name);
+  } else {
+    setenv(variable->name, variable->former, 1);
+    free(variable->former);
+  }
+}
+
 // Under the lock, once per process. NULL on success, else the reason.
 static char* open_libtorch(const char* directory, bool cuda, const char* threads, const char* spin_count) {
   // libgomp reads both once, when it is loaded; what a worker writes into its process.env would not be seen there.
-  if (*threads != '\0') setenv("OMP_NUM_THREADS", threads, 1);
-  char* former_spin_count = NULL;
-  if (*spin_count != '\0') {
-    const char* former = getenv("GOMP_SPINCOUNT");
-    if (former != NULL) former_spin_count = strdup(former);
-    setenv("GOMP_SPINCOUNT", spin_count, 1);
-  }
+  struct variable variables[] = {{"OMP_NUM_THREADS", threads, NULL}, {"GOMP_SPINCOUNT", spin_count, NULL}};
+  for (int i = 0; i < 2; i++) set_variable(&variables[i]);
   // CUDA first: a device query made before libtorch_cuda is there makes CUDA unavailable for the whole process.
   void* library = NULL;
   char* reason = cuda ? open_library(directory, "libtorch_cuda.so", &library) : NULL;
   if (reason == NULL) reason = open_library(directory, "libtorch_cpu.so", &library);
-  // Child processes inherit the environment, and would take our choice for their user's.
-  if (former_spin_count != NULL) {
-    setenv("GOMP_SPINCOUNT", former_spin_count, 1);
-    free(former_spin_count);
-  } else if (*spin_count != '\0') {
-    unsetenv("GOMP_SPINCOUNT");
-  }
+  for (int i = 0; i < 2; i++) restore_variable(&variables[i]);
   if (reason != NULL) return reason;
   uint64_t (*version)(void) = (uint64_t(*)(void))dlsym(library, "aoti_torch_abi_version");
   boot_version = version != NULL ? version() : 0;

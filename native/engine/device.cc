@@ -17,6 +17,8 @@ std::vector<std::string> devices() {
   return names;
 }
 
+void set_threads(int threads) { at::set_num_threads(threads); }
+
 Build build() {
   std::vector<std::string> types = {"cpu"};
   if (devices().size() > 1) types.push_back(c10::DeviceTypeName(*at::getAccelerator(), /*lower_case=*/true));

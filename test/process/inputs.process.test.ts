@@ -67,7 +67,7 @@ describe('a disposed tensor', repeated, () => {
       for (const tensor of old) tensor.dispose()
       const codes = await Promise.all(old.flatMap((tensor) => [
         code(tensor.data()), code(ops.add(tensor, 1)), code(tensor.to({ dtype: 'int32' })), code(tensor.item())]))
-      const wrong = (await Promise.all(fresh.map(async (tensor, i) => (await tensor.data()).every((value) => value === i))))
+      const wrong = (await Promise.all(fresh.map(async (tensor, i) => (await tensor.data()).every((value) => Number(value) === i))))
         .filter((right) => !right)
       print([[...new Set(codes)], old.every(({ disposed }) => disposed), fresh.some(({ disposed }) => disposed), wrong.length])`)
     expect(outcome).toEqual([['ERR_TORCH_DISPOSED'], true, false, 0])
