@@ -1,8 +1,9 @@
 import type { NativeCancellation, NativeContext, NativeValue } from '../../binding.js'
+import { isAbortSignal } from './abort.js'
 import { type DType, isDType } from './dtype.js'
 import { invalidArgument, TorchError } from './errors.js'
 import { type Generator, isGenerator, nativeGenerator } from './generator.js'
-import { isAbortSignal, settle } from './settle.js'
+import { settle } from './settle.js'
 import { discardNative, fromNative, type Value } from './value.js'
 
 const gradModes = ['no-grad', 'inference', 'enabled'] as const

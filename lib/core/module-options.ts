@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { isAbortSignal } from './abort.js'
 import { type DType, isDType } from './dtype.js'
 import { invalidArgument, torchError } from './errors.js'
 import { defineOptions } from './options.js'
-import { isAbortSignal } from './settle.js'
 
 const laneText = 'an integer from 0 to 63'
 

@@ -1,4 +1,5 @@
 import type { NativeCancellation } from '../../binding.js'
+import { onAbort } from './abort.js'
 import { callerStacks } from './caller-stacks.js'
 import { TorchError } from './errors.js'
 import { native } from './native.js'
@@ -11,32 +12,23 @@ interface CallFlow<Native, Public> {
   discard?(result: Native): void
 }
 
-/** An AbortSignal of any realm or polyfill. */
-export function isAbortSignal(value: unknown): value is AbortSignal {
-  if (typeof value !== 'object' || value === null || !('aborted' in value)) return false
-  const { addEventListener, removeEventListener } = value as Partial<AbortSignal>
-  return typeof addEventListener === 'function' && typeof removeEventListener === 'function'
-}
-
 function abortable<Native, Public>(flow: CallFlow<Native, Public>, signal: AbortSignal): Promise<Public> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) throw signal.reason
     const cancellation = new (native().NativeCancellation)()
     const pending = flow.start(cancellation)
-    const onAbort = () => {
+    const stop = onAbort(signal, () => {
       cancellation.cancel()
       reject(signal.reason)
-    }
-    signal.addEventListener('abort', onAbort, { once: true })
-    const finish = () => signal.removeEventListener('abort', onAbort)
+    })
     pending
       .then((result) => {
-        finish()
+        stop()
         if (signal.aborted) flow.discard?.(result)
         else resolve(flow.convert(result))
       })
       .catch((error) => {
-        finish()
+        stop()
         reject(error)
       })
   })

@@ -1,11 +1,12 @@
 import { inspect } from 'node:util'
 import type { NativeTensor } from '../../binding.js'
+import { isAbortSignal } from './abort.js'
 import { type DataOf, type DType, dtypes, requireDType, type TypedArray } from './dtype.js'
 import { invalidArgument, torchError } from './errors.js'
 import { native } from './native.js'
 import { defineOptions, parseOptions } from './options.js'
 import { adopt, markHandleClass } from './scope.js'
-import { isAbortSignal, settle } from './settle.js'
+import { settle } from './settle.js'
 import { readTensorData, type TensorData } from './tensor-data.js'
 import { formatTensor } from './tensor-format.js'
 
@@ -160,15 +161,20 @@ export class Tensor {
     return dtypes[requireDType(this.dtype, dtypeName)]
   }
 
-  /** The elements as JS numbers, whatever the dtype; bigints for int64 and uint64. */
-  async #numbers(): Promise<ArrayLike<number | bigint>> {
-    if (this.#row.numeric) return this.data()
-    const wide = await this.to({ dtype: 'float32' })
-    try {
-      return await wide.data()
-    } finally {
-      wide.dispose()
-    }
+  /** The elements as JS numbers, bigints for int64 and uint64; the dtype as it is by then, since `Module.to` changes it. */
+  async #numbers(operation: string): Promise<{ values: ArrayLike<number | bigint>; isBool: boolean }> {
+    const own = nativeTensor(this)
+    const { buffer, dtype } = await settle(operation, { start: () => own.bytes(), convert: (snapshot) => snapshot })
+    const { array, numeric } = dtypes[requireDType(dtype, dtypeName)]
+    const data = new array(buffer)
+    if (numeric) return { values: data, isBool: dtype === 'bool' }
+    const bits = Tensor.from(data, undefined, { dtype: dtype as DType })
+    const wide = bits.to({ dtype: 'float32' })
+    bits.dispose()
+    const numbers = await wide
+    const values = numbers.data('float32')
+    numbers.dispose()
+    return { values: await values, isBool: false }
   }
 
   /** torch.Tensor.item: the only element. ERR_TORCH_SHAPE when there are several; complex numbers have no item. */
@@ -177,20 +183,21 @@ export class Tensor {
       const message = `Expected one real element for item but received ${this.dtype} [${this.shape.join(', ')}]`
       throw torchError('ERR_TORCH_SHAPE', message, { operation: 'tensor.item' })
     }
-    const [value = Number.NaN] = Array.from(await this.#numbers())
-    return this.dtype === 'bool' ? value === 1 : value
+    const { values, isBool } = await this.#numbers('tensor.item')
+    const value = values[0] ?? Number.NaN
+    return isBool ? value === 1 : value
   }
 
   /** torch.Tensor.tolist: nested arrays by shape. Complex numbers are pairs. */
   async toArray(): Promise<NestedArray<number | bigint | boolean>> {
-    const { shape, dtype } = Tensor.#checked(this)
+    const { shape } = Tensor.#checked(this)
     const sizes = this.#row.perElement === 2 ? [...shape, 2] : shape
-    const values = await this.#numbers()
+    const { values, isBool } = await this.#numbers('tensor.toArray')
     let next = 0
     const build = (dim: number): NestedArray<number | bigint | boolean> => {
       if (dim < sizes.length) return Array.from({ length: sizes[dim] ?? 0 }, () => build(dim + 1))
       const value = values[next++] ?? Number.NaN
-      return dtype === 'bool' ? value === 1 : value
+      return isBool ? value === 1 : value
     }
     return build(0)
   }

@@ -31,6 +31,11 @@ Channel::Channel(napi_env env) {
   NAPI_THROW_IF_FAILED_VOID(env, napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr,
                                                                  this, &Channel::on_wake, &wake_));
   napi_unref_threadsafe_function(env, wake_);
+  // As it is now: a test's fake timers would stop us.
+  napi_create_reference(env, Napi::Env(env).Global().Get("setImmediate"), 1, &set_immediate_);
+  napi_value resume = nullptr;
+  NAPI_THROW_IF_FAILED_VOID(env, napi_create_function(env, "resume", NAPI_AUTO_LENGTH, on_next_turn, this, &resume));
+  napi_create_reference(env, resume, 1, &resume_);
 }
 
 Channel::~Channel() {
@@ -62,7 +67,23 @@ void Channel::on_wake(napi_env env, napi_value, void* context, void*) {
   if (env != nullptr) static_cast<Channel*>(context)->drain(env);
 }
 
-PendingCall* Channel::take_some() {
+napi_value Channel::on_next_turn(napi_env env, napi_callback_info info) {
+  void* channel = nullptr;
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &channel);
+  static_cast<Channel*>(channel)->drain(env);
+  return nullptr;
+}
+
+void Channel::resume_next_turn(napi_env env) {
+  // Not through the thread-safe function: what is sent to it while it calls us, it delivers in the same turn.
+  napi_value global = nullptr, set_immediate = nullptr, resume = nullptr;
+  napi_get_global(env, &global);
+  napi_get_reference_value(env, set_immediate_, &set_immediate);
+  napi_get_reference_value(env, resume_, &resume);
+  napi_call_function(env, global, set_immediate, 1, &resume, nullptr);
+}
+
+PendingCall* Channel::take_some(bool* more) {
   std::lock_guard lock(mutex_);
   PendingCall* taken = first_;
   PendingCall* last = nullptr;
@@ -71,15 +92,17 @@ PendingCall* Channel::take_some() {
     first_ = first_->next_;
   }
   if (last != nullptr) last->next_ = nullptr;
-  woken_ = first_ != nullptr;
-  if (!woken_) last_ = nullptr;
-  if (woken_ && !closed()) napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
+  if (first_ == nullptr) last_ = nullptr;
+  *more = woken_ = first_ != nullptr;
   return taken;
 }
 
 void Channel::drain(napi_env env) {
   Environment& environment = Environment::of(env);
-  for (PendingCall* call = take_some(); call != nullptr;) {
+  bool more = false;
+  PendingCall* call = take_some(&more);
+  if (more) resume_next_turn(env);
+  while (call != nullptr) {
     const std::unique_ptr<PendingCall> done(std::exchange(call, call->next_));
     Napi::HandleScope scope(env);
     if (--pending_ == 0) napi_unref_threadsafe_function(env, wake_);

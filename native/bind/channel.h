@@ -53,8 +53,11 @@ class Channel {
 
  private:
   static void on_wake(napi_env env, napi_value callback, void* context, void* data);
+  static napi_value on_next_turn(napi_env env, napi_callback_info info);
   void drain(napi_env env);
-  PendingCall* take_some();
+  /// The rest waits for the next turn of the event loop.
+  PendingCall* take_some(bool* more);
+  void resume_next_turn(napi_env env);
 
   std::mutex mutex_;
   std::atomic<bool> closed_{false};
@@ -62,6 +65,8 @@ class Channel {
   PendingCall* first_ = nullptr;
   PendingCall* last_ = nullptr;
   napi_threadsafe_function wake_ = nullptr;
+  napi_ref set_immediate_ = nullptr;
+  napi_ref resume_ = nullptr;
   size_t pending_ = 0;
 };
 

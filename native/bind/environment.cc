@@ -85,6 +85,12 @@ napi_value Environment::instance(std::unique_ptr<Handle> handle) {
 
 std::unique_ptr<Handle> Environment::take_incoming() { return std::move(incoming_); }
 
+void Environment::refresh_tensors() {
+  for (const auto& [handle, kind] : handles_) {
+    if (kind == Kind::tensor) static_cast<TensorHandle*>(static_cast<Handle*>(handle))->refresh();
+  }
+}
+
 void Environment::put_spare(TensorHandle& handle) {
   if (spares_.size() >= kSpares) return;
   handle.keep_object();

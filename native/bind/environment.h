@@ -43,6 +43,9 @@ class Environment : public std::enable_shared_from_this<Environment> {
   void leave(Handle* handle);
   Handle* find(void* candidate, Kind kind) const;
 
+  /// Each live tensor handle looks again at its tensor.
+  void refresh_tensors();
+
   // Disposed tensor handles whose JS objects wait for the next result: making one costs 2 us, most of a small call.
   void put_spare(TensorHandle& handle);
   TensorHandle* take_spare();

@@ -97,6 +97,15 @@ void TensorHandle::hold(at::Tensor own) {
   if (accounted_ != 0) napi_adjust_external_memory(environment_->env, accounted_, &total);
 }
 
+void TensorHandle::refresh() {
+  if (disposed() || tensor.layout() != c10::kStrided) return;
+  if (tensor.scalar_type() == dtype && tensor.device() == device && tensor.strides() == at::IntArrayRef(strides))
+    return;
+  at::Tensor own = tensor;
+  release();
+  hold(std::move(own));
+}
+
 void TensorHandle::release() {
   int64_t total;
   if (accounted_ != 0) napi_adjust_external_memory(environment_->env, -accounted_, &total);

@@ -55,6 +55,8 @@ class TensorHandle final : public Handle {
   ~TensorHandle() override { dispose(); }
   /// The same handle for another tensor, after dispose().
   void reuse(at::Tensor own);
+  /// After a task that changes tensors in place, such as Module.to.
+  void refresh();
 
   // Copies: a task may change the tensor itself while JS reads its shape.
   c10::SmallVector<int64_t, 5> sizes, strides;

@@ -201,7 +201,11 @@ napi_value to(Environment& environment, const Napi::CallbackInfo& info) {
     module->to(device ? &*device : nullptr, dtype ? &*dtype : nullptr, channels_last);
     return Nothing{};
   };
-  return on_lane(environment, handle, {"module.to", kRun}, std::move(work), undefined);
+  auto convert = [](Environment& environment, Nothing nothing) {
+    environment.refresh_tensors();  // those that `tensors` gave have another dtype, device or layout now
+    return undefined(environment, nothing);
+  };
+  return on_lane(environment, handle, {"module.to", kRun}, std::move(work), convert);
 }
 
 napi_value define(Environment& environment, const Napi::CallbackInfo& info) {

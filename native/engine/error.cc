@@ -33,16 +33,27 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+/// Where a line "ErrorClass: ..." begins. Above it stand the rest of an expression of several lines, indented, and more
+/// code.
+size_t find_error_class(std::string_view text) {
+  for (size_t line = 0; line < text.size();) {
+    const size_t end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.", line);
+    if (end != text.npos && end > line && text.substr(end, 2) == ": ") return line;
+    const size_t next = text.find('\n', line);
+    if (next == text.npos) break;
+    line = next + 1;
+  }
+  return text.npos;
+}
+
 // TorchScript prints its traceback, whose source excerpts end with "<--- HERE", and then "ErrorClass: message".
 Failure split_traceback(const char* code, std::string_view text) {
   constexpr std::string_view marker = "<--- HERE\n";
   const size_t last = text.rfind(marker);
   if (last == text.npos) return {code, std::string(trimmed(without_source_location(text))), {}};
   std::string_view message = text.substr(last + marker.size());
-  const size_t colon = message.find(": ");
-  if (colon != message.npos && message.substr(0, colon).find_first_of(" \n") == std::string_view::npos) {
-    message.remove_prefix(colon + 2);
-  }
+  const size_t start = find_error_class(message);
+  if (start != message.npos) message.remove_prefix(message.find(": ", start) + 2);
   return {code, std::string(trimmed(without_source_location(message))), std::string(trimmed(text))};
 }
 

@@ -93,7 +93,7 @@ void ScriptModule::refresh() {
   std::vector<at::Tensor> tensors;
   each_tensor_slot(*module_, [&](auto&, auto&, const at::Tensor& tensor) { tensors.push_back(tensor); });
   if (!tensors.empty()) device_ = tensors.front().device();
-  training_ = module_->is_training();
+  training_ = module_->attr("training", false).toBool();  // freezing takes the attribute away
   holding_ = Holding(tensors);
   std::lock_guard lock(mutex_);
   methods_ = std::move(methods);
@@ -174,11 +174,11 @@ std::shared_ptr<ScriptModule> ScriptModule::freeze(std::vector<std::string> pres
                                                    bool optimize) const {
   torch::jit::Module copy = module_->copy();  // new slots, the same tensors
   copy.eval();
-  if (channels_last) {
-    each_tensor_slot(copy, [](torch::jit::Module& module, const std::string& name, const at::Tensor& tensor) {
-      module.setattr(name, in_channels_last(tensor));
-    });
-  }
+  // The same values in tensors of its own: a later to() of this module must not reach the frozen one.
+  each_tensor_slot(copy, [&](torch::jit::Module& module, const std::string& name, const at::Tensor& tensor) {
+    const at::Tensor constant = tensor.detach();
+    module.setattr(name, channels_last ? in_channels_last(constant) : constant);
+  });
   std::erase(preserved, "forward");  // always kept, and named twice it is an error
   for (const std::string& name : preserved) {
     if (!copy.find_method(name) && !copy.hasattr(name)) {

@@ -5,10 +5,7 @@ import { repeated, runProgram } from '../support/program.js'
 /** Node's own report of an uncaught error and nothing after it: what a native crash prints would come last. */
 const nodesReport = (message: string) => new RegExp(`${message}[^]*\\nNode\\.js v[\\d.]+\\n$`)
 
-const running = `
-const module = await slowModule()
-await startRunning(module)
-`
+const running = 'await startHeavyWork()'
 
 describe('a process that does nothing more', repeated, () => {
   test('ends by itself with code 0 after its work, nothing disposed', async () => {
@@ -136,13 +133,14 @@ describe('process.exit', repeated, () => {
     )
   })
 
-  test('while calls run on three lanes at once ends with its code', async () => {
-    await runProgram(
-      `
-      for (const lane of [0, 1, 2]) await startRunning(await slowModule({ lane }))
-      process.exit(14)`,
-      { code: 14 },
-    )
+  test('while calls run on all threads of two lanes ends with its code', async () => {
+    await runProgram('await startHeavyWork(); process.exit(14)', { code: 14 })
+  })
+
+  test('inside a promise callback while calls run on all threads ends with its code', async () => {
+    await runProgram('await startHeavyWork(); ops.zeros([1]).then(() => process.exit(15)); await sleep(60_000)', {
+      code: 15,
+    })
   })
 })
 

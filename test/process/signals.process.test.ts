@@ -3,8 +3,7 @@ import { describe, test } from 'vitest'
 import { repeated, runProgram } from '../support/program.js'
 
 const running = `
-const module = await slowModule()
-await startRunning(module)
+await startHeavyWork()
 print('ready')
 setInterval(() => {}, 1000)
 `

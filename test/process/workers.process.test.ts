@@ -117,10 +117,12 @@ describe('worker.terminate', repeated, () => {
       await worker.terminate()`)
   })
 
-  test('of a worker whose call runs for hours: the main thread ends by itself with code 0', async () => {
-    await runProgram(`${start}
+  test('of a worker whose calls run for hours: the main thread ends by itself with code 0', async () => {
+    await runProgram(`
+      import { Worker } from 'node:worker_threads'
+      import { once } from 'node:events'
       await (await slowModule()).forward(matrix(), 1)
-      const worker = start({ n: endless, lane: 1 })
+      const worker = new Worker(new URL(${JSON.stringify(programUrl('heavy-worker.mjs'))}), { execArgv: [] })
       await once(worker, 'message')
       await worker.terminate()`)
   })
@@ -132,7 +134,7 @@ describe('a process with workers in mid-run', repeated, () => {
       `${start}
       const workers = [0, 1].map((lane) => start({ lane, n: endless }))
       await Promise.all(workers.map((worker) => once(worker, 'message')))
-      await startRunning(await slowModule({ lane: 2 }))
+      await startHeavyWork()
       process.exit(15)`,
       { code: 15 },
     )

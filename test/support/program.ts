@@ -7,7 +7,7 @@ import { repositoryRoot } from './source-files.js'
 const programsFolder = join(repositoryRoot, 'test', 'support', 'programs')
 const names = [
   ...['Module', 'Tensor', 'libtorch', 'memory', 'ops', 'queueDepths', 'scope'],
-  ...['endless', 'handles', 'matrix', 'print', 'sleep', 'slowModule', 'startRunning', 'until'],
+  ...['endless', 'handles', 'matrix', 'print', 'sleep', 'slowModule', 'startHeavyWork', 'startRunning', 'until'],
 ].join(', ')
 
 /** The source of `import` for a file of test/support/programs. */

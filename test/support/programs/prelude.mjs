@@ -29,6 +29,31 @@ export async function startRunning(module, n = endless) {
   return { settled }
 }
 
+/**
+ * Starts calls that never end, on two lanes, and resolves when they run: convolutions and sorts on all threads, with
+ * libraries and caches whose destructors a process must not run meanwhile (matrix products alone survive those).
+ */
+export async function startHeavyWork() {
+  const convolve = `
+def forward(self, x: Tensor, weight: Tensor, n: int):
+    for i in range(n):
+        x = x + torch.conv2d(x.reshape(1, 4, 256, 256), weight).mean() * 0.001
+    return x
+`
+  const mix = `
+def forward(self, x: Tensor, n: int):
+    for i in range(n):
+        y = torch.softmax(torch.matmul(x, x), 1)
+        x = torch.cat([y, x], 0).sort(1)[0][:512].clamp(-1, 1) + torch.rand_like(x)
+    return x
+`
+  const zeros = (...shape) => torch.ops.zeros(shape)
+  const modules = await Promise.all([convolve, mix].map((source, lane) => torch.Module.fromSource(source, { lane })))
+  modules[0].forward(await zeros(512, 512), await zeros(8, 4, 3, 3), endless)
+  modules[1].forward(await zeros(512, 512), endless)
+  await sleep(80)
+}
+
 /** One line of JSON on stdout, written before this returns. */
 export const print = (value) => console.log(JSON.stringify(value))
 

@@ -1,0 +1,35 @@
+/** An AbortSignal of any realm or polyfill. */
+export function isAbortSignal(value: unknown): value is AbortSignal {
+  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
+}
+
+interface Listeners {
+  callbacks: Set<() => void>
+  listener: () => void
+}
+
+/** One listener per signal however many calls share it: Node warns of a leak from the eleventh on. */
+const listening = new WeakMap<AbortSignal, Listeners>()
+
+function listen(signal: AbortSignal): Listeners {
+  const callbacks = new Set<() => void>()
+  const listener = () => {
+    listening.delete(signal)
+    for (const callback of callbacks) callback()
+  }
+  signal.addEventListener('abort', listener, { once: true })
+  const listeners = { callbacks, listener }
+  listening.set(signal, listeners)
+  return listeners
+}
+
+/** Calls back when the signal, which has not fired, does; the returned function ends that and leaves no listener. */
+export function onAbort(signal: AbortSignal, callback: () => void): () => void {
+  const { callbacks, listener } = listening.get(signal) ?? listen(signal)
+  callbacks.add(callback)
+  return () => {
+    if (!callbacks.delete(callback) || callbacks.size > 0) return
+    signal.removeEventListener('abort', listener)
+    listening.delete(signal)
+  }
+}
