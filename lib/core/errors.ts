@@ -22,7 +22,7 @@ export const errorTable = {
   },
   ERR_TORCH_SHAPE: {
     class: 'TorchError',
-    meaning: 'A shape does not fit the data, or the shapes of several tensors do not fit each other.',
+    meaning: 'A shape does not fit the data. Shapes that an operator refuses are ERR_TORCH_OPERATOR.',
     retryable: false,
   },
   ERR_TORCH_DTYPE: {
@@ -32,7 +32,7 @@ export const errorTable = {
   },
   ERR_TORCH_DEVICE: {
     class: 'TorchError',
-    meaning: 'A device does not exist on this machine, or tensors of one call are on different devices.',
+    meaning: 'A device does not exist on this machine, or the operator has no implementation for it.',
     retryable: false,
   },
   ERR_TORCH_OUT_OF_MEMORY: {
