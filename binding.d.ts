@@ -101,6 +101,8 @@ export class NativeScriptModule {
   train(on: boolean): Promise<void>
   to(device: string | undefined, dtype: string | undefined, channelsLast: boolean): Promise<void>
   define(source: string): Promise<void>
+  /** The module shares the tensors from here on; all or nothing. */
+  assign(names: string[], tensors: NativeTensor[], strict: boolean): Promise<void>
   /** a new, inference-only module with its constants folded; keeps forward and the named methods */
   freeze(preserved: string[], channelsLast: boolean, optimize: boolean): Promise<NativeScriptModule>
   /** the bytes of a TorchScript archive */

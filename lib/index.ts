@@ -8,6 +8,7 @@ export { type BootOptions, type FoundLibtorch, type LibtorchInfo, libtorch } fro
 export { Module, type ModuleMethod } from './core/module.js'
 export type {
   FreezeOptions,
+  LoadStateDictOptions,
   ModuleLoadOptions,
   ModuleToOptions,
   SaveOptions,

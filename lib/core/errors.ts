@@ -80,6 +80,11 @@ export const errorTable = {
     meaning: 'A module cannot be written as a TorchScript archive.',
     retryable: false,
   },
+  ERR_TORCH_STATE_DICT: {
+    class: 'TorchError',
+    meaning: 'Tensors are not those of a module: names missing or unexpected, or other shapes; the message lists all.',
+    retryable: false,
+  },
   ERR_TORCH_OPERATOR: {
     class: 'TorchError',
     meaning: 'An ATen operator refused its arguments, or this libtorch does not have the operator.',
@@ -88,6 +93,26 @@ export const errorTable = {
   ERR_TORCH_CUDA: {
     class: 'TorchError',
     meaning: 'The CUDA runtime or driver reported an error; after most of them the process must be restarted.',
+    retryable: false,
+  },
+  ERR_TORCH_DOWNLOAD: {
+    class: 'TorchError',
+    meaning: 'A file could not be fetched: the server is not reachable, refuses, or breaks off again and again.',
+    retryable: true,
+  },
+  ERR_TORCH_CHECKSUM: {
+    class: 'TorchError',
+    meaning: 'A file has not the SHA-256 that its index promises, or the index promises none; it was not used.',
+    retryable: false,
+  },
+  ERR_TORCH_DISK: {
+    class: 'TorchError',
+    meaning: 'The disk is full, or a folder or file cannot be read or written; the message names it.',
+    retryable: false,
+  },
+  ERR_TORCH_INSTALL: {
+    class: 'LibtorchError',
+    meaning: 'No package index or folder that was looked at has a libtorch that fits, or a wheel is damaged.',
     retryable: false,
   },
   ERR_TORCH_INTERNAL: {

@@ -67,6 +67,13 @@ export interface FreezeOptions {
   optimize?: boolean | undefined
 }
 
+export const loadStateDictOptions = defineOptions((z) => ({ strict: z.boolean().default(true) }))
+
+export interface LoadStateDictOptions {
+  /** Whether missing and unexpected names are errors. Default true. */
+  strict?: boolean | undefined
+}
+
 export const warmupOptions = defineOptions((z) => ({
   runs: z.int().min(1).max(1000).default(3),
   dtype: z.custom<DType>(isDType, "a dtype such as 'float32'").default('float32'),

@@ -6,6 +6,8 @@ import { type ExecutionOptions, execute, executionOptionNames } from './executio
 import {
   type FreezeOptions,
   freezeOptions,
+  type LoadStateDictOptions,
+  loadStateDictOptions,
   type ModuleLoadOptions,
   type ModuleToOptions,
   moduleLoadOptions,
@@ -25,7 +27,7 @@ import { operators } from './operators.js'
 import { parseOptions, unknownOption } from './options.js'
 import { adopt, markHandleClass } from './scope.js'
 import { settle } from './settle.js'
-import { isTensor, type Tensor, wrapTensor } from './tensor.js'
+import { isTensor, nativeTensor, type Tensor, wrapTensor } from './tensor.js'
 import { toNative, type Value } from './value.js'
 
 export interface ModuleMethod {
@@ -180,6 +182,28 @@ export class Module {
     return settle('module.buffers', { start: () => nativeModule(this).tensors('buffers'), convert: named })
   }
 
+  /** Parameters and buffers by name, in PyTorch's order of each; shared with the module. */
+  async stateDict(): Promise<Map<string, Tensor>> {
+    const [parameters, buffers] = await Promise.all([this.parameters(), this.buffers()])
+    return new Map([...parameters, ...buffers])
+  }
+
+  /**
+   * torch.nn.Module.load_state_dict with assign=True: the module shares the given tensors from here on. Nothing changes
+   * where a tensor does not fit: ERR_TORCH_STATE_DICT lists names that are missing, unexpected or of another shape.
+   */
+  async loadStateDict(
+    tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
+    options?: LoadStateDictOptions,
+  ): Promise<void> {
+    const own = nativeModule(this)
+    const { strict } = parseOptions(loadStateDictOptions, options, 'module.loadStateDict')
+    const entries = stateEntries(tensors)
+    const names = entries.map(([name]) => name)
+    const given = entries.map(([, tensor]) => nativeTensor(tensor))
+    await settle('module.loadStateDict', { start: () => own.assign(names, given, strict), convert: () => undefined })
+  }
+
   /** Dotted names of all submodules, in their order. */
   submodules(): Promise<string[]> {
     return settle('module.submodules', { start: () => nativeModule(this).submodules(), convert: (names) => names })
@@ -271,6 +295,17 @@ export class Module {
   [Symbol.dispose](): void {
     nativeModule(this).dispose()
   }
+}
+
+function stateEntries(tensors: unknown): [string, Tensor][] {
+  const operation = 'module.loadStateDict'
+  try {
+    if (tensors instanceof Map) return [...tensors]
+    if (typeof tensors === 'object' && tensors !== null && !Array.isArray(tensors)) return Object.entries(tensors)
+  } catch (cause) {
+    throw invalidArgument('tensors', 'a Map or an object that can be read', tensors, { operation, cause })
+  }
+  throw invalidArgument('tensors', 'a Map or an object of tensors by name', tensors, { operation })
 }
 
 function toArguments(inputs: readonly Value[]): NativeValue[] {

@@ -217,6 +217,25 @@ napi_value define(Environment& environment, const Napi::CallbackInfo& info) {
   return on_lane(environment, handle, {"module.define", kLoad}, std::move(work), undefined);
 }
 
+napi_value assign(Environment& environment, const Napi::CallbackInfo& info) {
+  const ModuleHandle& handle = live<ModuleHandle>(environment, info);
+  const std::vector<std::string> names = to_strings(environment.env, info[0], "names");
+  if (!info[1].IsArray() || info[1].As<Napi::Array>().Length() != names.size()) {
+    throw_wrong_object(environment, info[1], "array with one Tensor per name", "tensors");
+  }
+  const Napi::Array given = info[1].As<Napi::Array>();
+  std::map<std::string, at::Tensor> tensors;
+  for (uint32_t i = 0; i < names.size(); i++) {
+    tensors[names[i]] = unwrap<TensorHandle>(environment, given.Get(i), names[i].c_str()).tensor;
+  }
+  auto work = [module = handle.module, tensors = std::move(tensors),
+               strict = to_boolean(environment.env, info[2], "strict")] {
+    module->assign(tensors, strict);
+    return Nothing{};
+  };
+  return on_lane(environment, handle, {"module.loadStateDict", kRun}, std::move(work), undefined);
+}
+
 napi_value freeze(Environment& environment, const Napi::CallbackInfo& info) {
   const ModuleHandle& handle = live<ModuleHandle>(environment, info);
   auto work = [module = handle.module, preserved = to_strings(environment.env, info[0], "preserved"),
@@ -265,6 +284,7 @@ void define_script_module(Environment& environment, Napi::Object& exports) {
                               method("train", entry<train>),
                               method("to", entry<to>),
                               method("define", entry<define>),
+                              method("assign", entry<assign>),
                               method("freeze", entry<freeze>),
                               method("save", entry<save>),
                               method("dispose", entry<dispose<ModuleHandle>>),

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <sstream>
+#include <unordered_map>
 
 #include "engine/dtype.h"
 #include "engine/error.h"
@@ -45,6 +46,80 @@ void each_tensor_slot(const torch::jit::Module& root, Visit&& visit) {
 
 at::Tensor in_channels_last(const at::Tensor& tensor) {
   return tensor.dim() == 4 ? tensor.contiguous(at::MemoryFormat::ChannelsLast) : tensor;
+}
+
+using Object = c10::intrusive_ptr<c10::ivalue::Object>;
+using Copies = std::unordered_map<const c10::ivalue::Object*, Object>;
+
+/// Objects of its own all the way down (Module::copy shares the submodules), with the same values in tensors of its
+/// own: neither train() nor to() on one side reaches the other.
+Object detached(const Object& object, bool channels_last, Copies& copies) {
+  if (const auto known = copies.find(object.get()); known != copies.end()) return known->second;
+  const Object copy = object->copy();
+  copies.emplace(object.get(), copy);
+  for (size_t i = 0; i < copy->slots().size(); i++) {
+    const c10::IValue slot = copy->getSlot(i);
+    if (slot.isModule()) {
+      copy->setSlot(i, detached(slot.toObject(), channels_last, copies));
+    } else if (slot.isTensor() && slot.toTensor().defined()) {
+      const at::Tensor own = slot.toTensor().detach();
+      copy->setSlot(i, channels_last ? in_channels_last(own) : own);
+    }
+  }
+  return copy;
+}
+
+struct Slot {
+  torch::jit::Module owner;
+  std::string attribute;
+  at::Tensor tensor;
+  bool parameter;
+};
+
+/// The state dict's names and where each is kept.
+std::map<std::string, Slot> state_slots(const torch::jit::Module& root) {
+  std::map<std::string, Slot> slots;
+  for (const auto& named : root.named_modules()) {
+    const auto type = named.value.type();
+    for (size_t i = 0; i < type->numAttributes(); i++) {
+      if (!type->is_parameter(i) && !type->is_buffer(i)) continue;
+      const c10::IValue& slot = named.value._ivalue()->getSlot(i);
+      if (!slot.isTensor() || !slot.toTensor().defined()) continue;
+      const std::string& attribute = type->getAttributeName(i);
+      const std::string name = named.name.empty() ? attribute : named.name + "." + attribute;
+      slots.emplace(name, Slot{named.value, attribute, slot.toTensor(), type->is_parameter(i)});
+    }
+  }
+  return slots;
+}
+
+void append_name(std::string& list, const std::string& text) { list += (list.empty() ? "" : ", ") + text; }
+
+std::string describe(const at::Tensor& tensor) {
+  return std::string(dtype_name(tensor.scalar_type())) + " " + c10::str(tensor.sizes());
+}
+
+/// What keeps the tensors from being the module's state, or ''.
+std::string misfits(const std::map<std::string, Slot>& slots, const std::map<std::string, at::Tensor>& tensors,
+                    bool strict) {
+  std::string missing, unexpected, different;
+  for (const auto& [name, slot] : slots) {
+    const auto given = tensors.find(name);
+    if (given == tensors.end()) {
+      if (strict) append_name(missing, name);
+    } else if (given->second.sizes() != slot.tensor.sizes() ||
+               given->second.is_floating_point() != slot.tensor.is_floating_point()) {
+      append_name(different, name + " (" + describe(slot.tensor) + ", not " + describe(given->second) + ")");
+    }
+  }
+  for (const auto& entry : tensors) {
+    if (strict && slots.find(entry.first) == slots.end()) append_name(unexpected, entry.first);
+  }
+  std::string all;
+  if (!missing.empty()) all += "; missing: " + missing;
+  if (!unexpected.empty()) all += "; unexpected: " + unexpected;
+  if (!different.empty()) all += "; of another shape or type: " + different;
+  return all;
 }
 
 }  // namespace
@@ -170,15 +245,27 @@ void ScriptModule::define(const std::string& source) {
   refresh();
 }
 
+void ScriptModule::assign(const std::map<std::string, at::Tensor>& tensors, bool strict) {
+  std::map<std::string, Slot> slots = state_slots(*module_);
+  if (const std::string problems = misfits(slots, tensors, strict); !problems.empty()) {
+    throw Error("ERR_TORCH_STATE_DICT", "Expected the tensors of the module's state dict" + problems);
+  }
+  for (auto& [name, slot] : slots) {
+    const auto given = tensors.find(name);
+    if (given == tensors.end()) continue;
+    // A new tensor over the same storage: what the caller holds keeps its own requires_grad.
+    at::Tensor shared = given->second.detach();
+    shared.set_requires_grad(slot.parameter && shared.is_floating_point() && slot.tensor.requires_grad());
+    slot.owner.setattr(slot.attribute, shared);
+  }
+  refresh();
+}
+
 std::shared_ptr<ScriptModule> ScriptModule::freeze(std::vector<std::string> preserved, bool channels_last,
                                                    bool optimize) const {
-  torch::jit::Module copy = module_->copy();  // new slots, the same tensors
+  Copies copies;
+  torch::jit::Module copy(detached(module_->_ivalue(), channels_last, copies));
   copy.eval();
-  // The same values in tensors of its own: a later to() of this module must not reach the frozen one.
-  each_tensor_slot(copy, [&](torch::jit::Module& module, const std::string& name, const at::Tensor& tensor) {
-    const at::Tensor constant = tensor.detach();
-    module.setattr(name, channels_last ? in_channels_last(constant) : constant);
-  });
   std::erase(preserved, "forward");  // always kept, and named twice it is an error
   for (const std::string& name : preserved) {
     if (!copy.find_method(name) && !copy.hasattr(name)) {

@@ -58,6 +58,10 @@ class ScriptModule {
   /// Keeps the identity of every tensor, as nn.Module.to does; dtype applies to floating point tensors only.
   void to(const std::string* device, const std::string* dtype, bool channels_last);
   void define(const std::string& source);
+  /// nn.Module.load_state_dict(assign=True): the module shares the given tensors from here on. All or nothing: names
+  /// that are missing (strict) or unexpected (strict) and tensors of another shape or dtype kind are listed in one
+  /// ERR_TORCH_STATE_DICT.
+  void assign(const std::map<std::string, at::Tensor>& tensors, bool strict);
   std::shared_ptr<ScriptModule> freeze(std::vector<std::string> preserved, bool channels_last, bool optimize) const;
   std::string save(const ExtraFiles& extra_files) const;
 
