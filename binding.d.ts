@@ -110,6 +110,54 @@ export class NativeScriptModule {
   dispose(): void
 }
 
+/** A decoded picture: rows without gaps. */
+export interface NativeImage {
+  /** Must neither be detached nor resized until the call has ended: it is read where it lies. */
+  samples: Uint8Array
+  /** Interleaved RGB bytes; interleaved CMYK bytes, 0 being no ink; 16-bit grey in the machine's byte order. */
+  format: 'rgb' | 'cmyk' | 'grey16'
+  width: number
+  height: number
+}
+
+/** How a picture becomes one entry of a batch. */
+export interface NativePlacement {
+  filter: 'bilinear' | 'bicubic'
+  /** The size that the whole picture is resampled to. */
+  width: number
+  height: number
+  /** Where the entry's top left corner lies in the resampled picture; the entry may reach beyond it on every side. */
+  left: number
+  top: number
+  /** Red, green and blue there, in the units of the result. */
+  fill: number[]
+  /** 768 elements: what each byte of red, then green, then blue becomes. Without it bytes stay bytes. */
+  table: Float32Array | undefined
+}
+
+export interface NativeStoredTensor {
+  /** PyTorch's name, or the format's own where libtorch has no such dtype: 'F4', 'F6_E2M3', 'F6_E3M2' */
+  dtype: string
+  shape: number[]
+  bytes: number
+}
+
+/** A safetensors file, its header read; tensors have an index, in the order of their bytes. */
+export class NativeSafetensors {
+  private constructor()
+  /** `mapped`: tensors are views of one mapping; only for files that nobody shortens. */
+  static open(path: string, mapped: boolean, context?: NativeContext): Promise<NativeSafetensors>
+  readonly mapped: boolean
+  readonly disposed: boolean
+  names(): string[]
+  metadata(): [string, string][]
+  info(index: number): NativeStoredTensor
+  /** `rows`: [first, last) of the first dimension, where one index is given. */
+  read(indices: number[], rows: number[] | undefined, context?: NativeContext): Promise<NativeTensor[]>
+  /** Mapped tensors live on. */
+  dispose(): void
+}
+
 export interface NativeMemory {
   /** live handles */
   tensors: number
@@ -139,6 +187,15 @@ export function initialize(
   createError: (code: string, message: string, operation: string, trace: string) => Error,
   threads: number | undefined,
 ): void
+/** Replaces the file when all is written and synced. Metadata as keys and values; undefined: none. */
+export function writeSafetensors(
+  path: string,
+  names: string[],
+  tensors: NativeTensor[],
+  keys: string[] | undefined,
+  values: string[] | undefined,
+  context?: NativeContext,
+): Promise<void>
 /** A number for callOperator, or null when the dispatcher has no such operator. */
 export function findOperator(name: string, overload: string): number | null
 /** The dispatcher's own schema text. */
@@ -152,3 +209,14 @@ export function memory(): NativeMemory
 export function queueDepths(): Record<string, number>
 export function devices(): string[]
 export function build(): NativeBuild
+/**
+ * Converts a picture to RGB as Pillow does, resamples it as Pillow 13 does, bit for bit, crops or pads it, and writes
+ * entry `index` of `batch`: [N, 3, H, W], float32 with a table, uint8 without. On the pool of the host.
+ */
+export function writeImage(
+  batch: NativeTensor,
+  index: number,
+  image: NativeImage,
+  placement: NativePlacement,
+  context?: NativeContext,
+): Promise<void>

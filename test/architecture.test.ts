@@ -7,7 +7,10 @@ import { type SourceFile, sourceFiles } from './support/source-files.js'
 const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   '': { rooms: ['core', 'io', 'models', 'training', 'serving'], packages: [] },
   core: { rooms: [], packages: ['zod', 'node-gyp-build'] },
-  io: { rooms: ['core'], packages: ['sharp', 'yaml', 'zod', '@huggingface/tokenizers', '@node-rs/crc32', 'yauzl'] },
+  io: {
+    rooms: ['core'],
+    packages: ['sharp', 'yaml', 'zod', '@huggingface/tokenizers', '@node-rs/crc32', 'yauzl', 'undici'],
+  },
   models: { rooms: ['core', 'io'], packages: ['zod'] },
   training: { rooms: ['core', 'io', 'models'], packages: ['zod'] },
   serving: { rooms: ['core', 'io', 'models'], packages: ['zod'] },

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { doctorCommand } from './doctor.js'
+import { installCommand } from './install.js'
 import { packageVersion } from './package-version.js'
 
 // A reader such as `head` may leave before everything is written; that is no failure of ours.
@@ -12,6 +13,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const program = new Command('node-libtorch')
   .description('PyTorch for Node.js without Python')
   .version(packageVersion())
+  .enablePositionalOptions() // `install --version 2.13` is not `--version`
+  .addCommand(installCommand())
   .addCommand(doctorCommand())
   .addHelpText('after', '\nExample:\n  $ npx node-libtorch doctor\n')
 

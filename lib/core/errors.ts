@@ -85,9 +85,19 @@ export const errorTable = {
     meaning: 'Tensors are not those of a module: names missing or unexpected, or other shapes; the message lists all.',
     retryable: false,
   },
+  ERR_TORCH_FILE_FORMAT: {
+    class: 'TorchError',
+    meaning: 'A file has not the format that its reader expects: it is damaged, incomplete or of another kind.',
+    retryable: false,
+  },
   ERR_TORCH_OPERATOR: {
     class: 'TorchError',
     meaning: 'An ATen operator refused its arguments, or this libtorch does not have the operator.',
+    retryable: false,
+  },
+  ERR_TORCH_IMAGE: {
+    class: 'TorchError',
+    meaning: 'An image cannot be read, decoded or resized; the message names it and details.reason says why.',
     retryable: false,
   },
   ERR_TORCH_CUDA: {
@@ -136,7 +146,11 @@ const brandOf = (className: string) => Symbol.for(`node-libtorch.${className}`)
 /** Brands instead of prototypes, so that an error of another copy of this package in the same process is recognized. */
 function hasBrand(errorClass: typeof TorchError, value: unknown): boolean {
   if (!Object.hasOwn(errorClass, 'brand')) return Function.prototype[Symbol.hasInstance].call(errorClass, value)
-  return typeof value === 'object' && value !== null && errorClass.brand in value
+  try {
+    return typeof value === 'object' && value !== null && errorClass.brand in value
+  } catch {
+    return false // a proxy that throws: no error of ours
+  }
 }
 
 /** The base class of every error of this package. `code` is one of `ErrorCode`. */

@@ -79,7 +79,7 @@ function fix(): string {
   const minor = addonMinors()[0]
   if (minor === undefined) return 'this package has no addon for any libtorch: build it with `npm run build`'
   return (
-    `run \`pip install "torch==${minor}.*"\`, ` +
+    `run \`npx node-libtorch install\` or \`pip install "torch==${minor}.*"\`, ` +
     'or set NODE_LIBTORCH_PATH to a site-packages, torch or lib folder that holds such a libtorch'
   )
 }

@@ -53,8 +53,12 @@ export interface ModuleToOptions {
   channelsLast?: boolean | undefined
 }
 
+/** Unlike a schema it stops at the first element that is none: an array of 4 billion holes is made in no time. */
+const isStringArray = (value: unknown) =>
+  Array.isArray(value) && value.findIndex((item) => typeof item !== 'string') < 0
+
 export const freezeOptions = defineOptions((z) => ({
-  preserve: z.array(z.string()).default([]),
+  preserve: z.custom<string[]>(isStringArray, 'an array of strings').default([]),
   channelsLast: z.boolean().default(false),
   optimize: z.boolean().default(false),
 }))

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { NativeScriptModule, NativeTensor, NativeValue } from '../../binding.js'
 import { saveAtomically } from './atomic-file.js'
-import { invalidArgument, torchError } from './errors.js'
+import { invalidArgument, TorchError, torchError } from './errors.js'
 import { type ExecutionOptions, execute, executionOptionNames } from './execution.js'
 import {
   type FreezeOptions,
@@ -23,6 +23,7 @@ import {
   warmupOptions,
 } from './module-options.js'
 import { native } from './native.js'
+import { isOptionsObject } from './op-overload.js'
 import { operators } from './operators.js'
 import { parseOptions, unknownOption } from './options.js'
 import { adopt, markHandleClass } from './scope.js'
@@ -39,10 +40,13 @@ export interface ModuleMethod {
 const named = (pairs: [string, NativeTensor][]) => new Map(pairs.map(([name, own]) => [name, wrapTensor(own)]))
 
 function checkOptionNames(options: unknown, verb: string): void {
+  if (options === undefined) return
   const names: string[] = []
   try {
-    if (typeof options === 'object') for (const key in options) names.push(key)
+    if (!isOptionsObject(options)) throw invalidArgument('options', 'a plain object', options, { operation: verb })
+    for (const key in options as object) names.push(key)
   } catch (cause) {
+    if (cause instanceof TorchError) throw cause
     throw invalidArgument('options', 'an object that can be read', options, { operation: verb, cause })
   }
   for (const name of names) {
@@ -183,9 +187,12 @@ export class Module {
   }
 
   /** Parameters and buffers by name, in PyTorch's order of each; shared with the module. */
-  async stateDict(): Promise<Map<string, Tensor>> {
-    const [parameters, buffers] = await Promise.all([this.parameters(), this.buffers()])
-    return new Map([...parameters, ...buffers])
+  stateDict(): Promise<Map<string, Tensor>> {
+    const start = async () => {
+      const own = nativeModule(this)
+      return (await Promise.all([own.tensors('parameters'), own.tensors('buffers')])).flat()
+    }
+    return settle('module.stateDict', { start, convert: named })
   }
 
   /**
@@ -301,7 +308,7 @@ function stateEntries(tensors: unknown): [string, Tensor][] {
   const operation = 'module.loadStateDict'
   try {
     if (tensors instanceof Map) return [...tensors]
-    if (typeof tensors === 'object' && tensors !== null && !Array.isArray(tensors)) return Object.entries(tensors)
+    if (isOptionsObject(tensors)) return Object.entries(tensors as object)
   } catch (cause) {
     throw invalidArgument('tensors', 'a Map or an object that can be read', tensors, { operation, cause })
   }
@@ -327,13 +334,9 @@ function requireFile(path: unknown): string {
 }
 
 function readShapes(shapes: unknown): number[][] {
-  const operation = 'module.warmup'
-  try {
-    if (Array.isArray(shapes)) return [...shapes]
-  } catch (cause) {
-    throw invalidArgument('shapes', 'an array that can be read', shapes, { operation, cause })
-  }
-  throw invalidArgument('shapes', 'an array with one shape per input', shapes, { operation })
+  const read = toNative(shapes as Value) // each shape is checked by the operator that makes its zeros
+  if (Array.isArray(read)) return read as number[][]
+  throw invalidArgument('shapes', 'an array with one shape per input', shapes, { operation: 'module.warmup' })
 }
 
 function disposeAll(value: Value): void {

@@ -45,6 +45,11 @@ function notAnObject(options: unknown, verb: string): TorchError {
   return invalidArgument(`the options of ${verb}`, 'an object', options, { operation: verb })
 }
 
+function isPlainObject(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
 /** Own and inherited enumerable values, each read once; a value of undefined counts as missing. */
 function readOptions(options: unknown, verb: string): Record<string, unknown> {
   if (options === undefined) return {}
@@ -52,10 +57,14 @@ function readOptions(options: unknown, verb: string): Record<string, unknown> {
     throw notAnObject(options, verb)
   }
   const values: Record<string, unknown> = {}
+  let isEmpty = true
   for (const key in options) {
+    isEmpty = false
     const value = (options as Record<string, unknown>)[key]
     if (value !== undefined) values[key] = value
   }
+  // A Map, a Tensor or a Date holds no options, whatever its caller thinks.
+  if (isEmpty && !isPlainObject(options)) throw notAnObject(options, verb)
   return values
 }
 

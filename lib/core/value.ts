@@ -32,7 +32,13 @@ function convert(value: Value, depth: number): NativeValue {
   if (depth > maxDepth) throw invalidArgument('a value', `values nested at most ${maxDepth} deep`, value)
   if (Array.isArray(value)) {
     const items: NativeValue[] = []
-    for (let i = 0; i < value.length; i++) items.push(convert(value[i], depth + 1)) // Array.from costs 1 us more
+    // Array.from costs 1 us more.
+    for (let i = 0; i < value.length; i++) {
+      const item = value[i]
+      // An array of 4 billion holes is made in no time, and read in hours.
+      if (item === undefined && !(i in value)) throw invalidArgument('a value', 'arrays without holes', value)
+      items.push(convert(item, depth + 1))
+    }
     return items
   }
   if (isGenerator(value)) return nativeGenerator(value)

@@ -9,8 +9,10 @@ NAPI_MODULE_INIT() {
     bind::define_generator(environment, members);
     bind::define_cancellation(environment, members);
     bind::define_script_module(environment, members);
+    bind::define_safetensors(environment, members);
     bind::define_operators(environment, members);
     bind::define_process(environment, members);
+    bind::define_images(environment, members);
   } catch (const Napi::Error& error) {
     error.ThrowAsJavaScriptException();
   }

@@ -80,7 +80,9 @@ void define_tensor(Environment& environment, Napi::Object& exports);
 void define_generator(Environment& environment, Napi::Object& exports);
 void define_cancellation(Environment& environment, Napi::Object& exports);
 void define_script_module(Environment& environment, Napi::Object& exports);
+void define_safetensors(Environment& environment, Napi::Object& exports);
 void define_operators(Environment& environment, Napi::Object& exports);
 void define_process(Environment& environment, Napi::Object& exports);
+void define_images(Environment& environment, Napi::Object& exports);
 
 }  // namespace bind

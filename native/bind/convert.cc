@@ -74,7 +74,14 @@ template <class Visit>
 void each_element(napi_env env, napi_value array, Visit&& visit) {
   const Napi::Array elements(env, array);
   const uint32_t length = elements.Length();
-  for (uint32_t i = 0; i < length; i++) visit(napi_value(elements.Get(i)), i);
+  for (uint32_t i = 0; i < length; i++) {
+    const napi_value element = elements.Get(i);
+    // An array of 4 billion holes is made in no time, and read in hours.
+    if (type_of(env, element) == napi_undefined && !elements.Has(i)) {
+      throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", "Expected an array without holes but received one with holes");
+    }
+    visit(element, i);
+  }
 }
 
 c10::IValue to_list(Environment& environment, napi_value value, const c10::TypePtr& element, const Where& where) {

@@ -12,8 +12,8 @@
 
 namespace bind {
 
-enum class Kind : uint8_t { tensor, generator, cancellation, module };
-constexpr int kKinds = 4;
+enum class Kind : uint8_t { tensor, generator, cancellation, module, safetensors };
+constexpr int kKinds = 5;
 
 class Handle;
 class TensorHandle;

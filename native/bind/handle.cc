@@ -1,5 +1,7 @@
 #include "bind/handle.h"
 
+#include <malloc.h>
+
 #include <atomic>
 
 #include "bind/describe.h"
@@ -21,7 +23,12 @@ template <class Owned>
 class Release final : public engine::Task {
  public:
   explicit Release(Owned owned) : owned_(std::move(owned)) {}
-  void run(std::unique_ptr<engine::Task> self) noexcept override { self.reset(); }
+  void run(std::unique_ptr<engine::Task> self) noexcept override {
+    self.reset();
+    // A module is built of pieces of all sizes: a hundred loaded and disposed left 60 to 100 MB of holes in malloc's
+    // hands.
+    if constexpr (std::is_same_v<Owned, std::shared_ptr<engine::ScriptModule>>) malloc_trim(0);
+  }
 
  private:
   Owned owned_;

@@ -35,7 +35,7 @@ class Executor {
 
  private:
   void work();
-  std::unique_ptr<Task> take(bool in_burst);
+  std::unique_ptr<Task> take(bool& in_burst);
 
   const std::string name_;
   std::mutex mutex_;

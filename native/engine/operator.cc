@@ -40,7 +40,7 @@ std::optional<size_t> find_operator(const std::string& name, const std::string& 
   std::lock_guard lock(all.mutex);
   const auto key = std::make_pair(qualified, overload);
   if (const auto known = all.numbers.find(key); known != all.numbers.end()) return known->second;
-  const auto found = c10::Dispatcher::singleton().findSchema({qualified.c_str(), overload.c_str()});
+  const auto found = c10::Dispatcher::singleton().findSchema({qualified, overload});
   if (!found) return std::nullopt;
   all.handles.push_back(*found);
   return all.numbers[key] = all.handles.size() - 1;

@@ -1,5 +1,6 @@
-// `bench <suite> [row] [--json]`: side-by-side figures against peers, in one run on this machine.
+// `bench <suite> [row] [--json | --markdown]`: side-by-side figures against peers, in one run on this machine.
 import { readdirSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -7,11 +8,12 @@ import { ensureBenchPeers } from '../setup/bench-peers.mjs'
 import { SetupError } from '../setup/command.mjs'
 import { describeMachine } from './machine.mjs'
 import { runFamilies } from './runner.mjs'
-import { formatTable } from './table.mjs'
+import { formatMarkdown, formatTable } from './table.mjs'
 import { collectVersions } from './versions.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '..', '..')
+const formatJson = (document) => JSON.stringify(document, undefined, 2)
 const log = (line) => process.stderr.write(`bench: ${line}\n`)
 
 function suiteNames() {
@@ -22,10 +24,12 @@ function suiteNames() {
 
 function parseCommandLine() {
   try {
-    const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } })
+    const options = { json: { type: 'boolean' }, markdown: { type: 'boolean' } }
+    const { values, positionals } = parseArgs({ allowPositionals: true, options })
     const [suite, filter, ...rest] = positionals
     if (rest.length > 0) throw new TypeError(`Expected a suite and at most one row but received '${rest[0]}' too`)
-    return { json: values.json ?? false, suite, filter }
+    const format = values.json ? formatJson : values.markdown ? formatMarkdown : formatTable
+    return { format, suite, filter }
   } catch (error) {
     if (error instanceof TypeError) throw new SetupError(error.message)
     throw error
@@ -33,7 +37,7 @@ function parseCommandLine() {
 }
 
 async function bench() {
-  const { json, suite, filter } = parseCommandLine()
+  const { format, suite, filter } = parseCommandLine()
   const names = suiteNames()
   if (!names.includes(suite)) {
     throw new SetupError(`Expected the name of a suite (${names.join(', ')}) but received '${suite ?? ''}'`)
@@ -46,9 +50,11 @@ async function bench() {
   // The quick form proves that every row can be measured; its figures mean nothing.
   const context = { root, oraclePython, peers, log, quick: process.env.BENCH_QUICK === '1' }
   const versions = await collectVersions(context)
+  const [load = 0] = loadavg()
+  if (load > 0.5) log(`the load average is ${load.toFixed(1)}: figures count on a machine that does nothing else`)
   const { rows, failed } = await runFamilies(families, context, filter)
-  const document = { suite, machine: describeMachine(), versions, rows }
-  console.log(json ? JSON.stringify(document, undefined, 2) : formatTable(document))
+  if (rows.length === 0) throw new SetupError(`Expected the name of a row of ${suite} but received '${filter}'`)
+  console.log(format({ suite, machine: describeMachine(), versions, rows }))
   process.exitCode = failed ? 1 : 0
 }
 

@@ -1,4 +1,4 @@
-// The document as text for a person.
+// The document as text for a person, and as the Markdown of BENCHMARKS.md.
 
 const columns = ['row', 'ours', 'peer', 'unit', 'ratio', 'n', 'correct', 'peer is']
 
@@ -6,7 +6,24 @@ function cells({ row, ours, peer, unit, ratio, n, correct, peerName }) {
   return [row, ours ?? '-', peer ?? '-', unit, ratio ?? '-', n, correct ? 'yes' : 'NO', peerName ?? '-'].map(String)
 }
 
-export function formatTable({ suite, machine, versions, rows }) {
+function describeRun({ suite, machine, versions }) {
+  const versionList = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
+  return [`suite ${suite} on ${machine.cpu} (${machine.isa}), ${machine.cores} cores`, versionList.join(', ')]
+}
+
+export function formatMarkdown(document) {
+  const line = (texts) => `| ${texts.join(' | ')} |`
+  const remark = ({ note, why }) => (why === undefined ? (note ?? '') : `did not run: ${why}`)
+  return [
+    ...describeRun(document),
+    '',
+    line([...columns, 'note']),
+    line([...columns, 'note'].map(() => '---')),
+    ...document.rows.map((row) => line([...cells(row), remark(row)])),
+  ].join('\n')
+}
+
+export function formatTable({ rows, ...run }) {
   const lines = [columns, ...rows.map(cells)]
   const widths = columns.map((_, column) => Math.max(...lines.map((line) => line[column].length)))
   const table = lines.map((line) =>
@@ -18,14 +35,5 @@ export function formatTable({ suite, machine, versions, rows }) {
   const remarks = rows
     .filter(({ note, why }) => note !== undefined || why !== undefined)
     .map(({ row, note, why }) => `${row}: ${why === undefined ? note : `did not run: ${why}`}`)
-  const versionList = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
-  return [
-    `suite ${suite} on ${machine.cpu} (${machine.isa}), ${machine.cores} cores`,
-    versionList.join(', '),
-    '',
-    ...table,
-    '',
-    'ratio: how many times better ours is',
-    ...remarks,
-  ].join('\n')
+  return [...describeRun(run), '', ...table, '', 'ratio: how many times better ours is', ...remarks].join('\n')
 }

@@ -1,28 +1,15 @@
 """Exports a timm ResNet as a TorchScript archive and holds it against timm before it writes anything.
 
     python scripts/export/resnet.py --model resnet18 --out resnet18.pt [--weights model.safetensors]
+        [--weightless resnet18.weightless.pt]
 
 Without --weights the weights follow the rule of fill.py. Scripted, never traced: a trace cannot train.
 """
 
-import argparse
-import hashlib
-import io
-import json
-import os
-import warnings
-from pathlib import Path
-
 import torch
-import torchvision_operators  # noqa: F401  before timm
-import safetensors.torch
-import timm
-from fill import WEIGHTS_RULE, fill_weights, images
+from archive import Call, build, export, parse_arguments
 from timm.models._features import feature_take_indices
 from timm.models.resnet import ResNet
-
-# Upstream's advice on every call; archives are what this script is for.
-warnings.filterwarnings("ignore", message=r".*torch\.jit\.\w+` is deprecated", category=DeprecationWarning)
 
 
 class ScriptableResNet(torch.nn.Module):
@@ -84,91 +71,25 @@ class ScriptableResNet(torch.nn.Module):
         return self.forward_head(self.forward_features(x), pre_logits=False)
 
 
-def build(name: str, weights: Path | None) -> tuple[ResNet, dict[str, str]]:
-    """timm's model in evaluation mode, and where its weights come from."""
-    model = timm.create_model(name)
-    if not isinstance(model, ResNet):
-        raise SystemExit(f"Expected a model of timm's ResNet class for --model but received {name}")
-    if weights is None:
-        fill_weights(model)
-        origin = {"rule": WEIGHTS_RULE}
-    else:
-        content = weights.read_bytes()
-        model.load_state_dict(safetensors.torch.load(content))
-        origin = {"file": weights.name, "sha256": hashlib.sha256(content).hexdigest()}
-    return model.eval(), origin
-
-
-def check(archive: torch.jit.ScriptModule, model: ResNet) -> None:
-    """Raises unless both give the same bits, on the first run and on the second, which TorchScript optimizes."""
-    expected, actual = model.state_dict(), archive.state_dict()
-    if list(actual) != list(expected):
-        difference = sorted(set(actual) ^ set(expected)) or "another order"
-        raise SystemExit(f"Expected the keys of timm's state dict in the archive but received {difference}")
-    if not all(torch.equal(actual[name], expected[name]) for name in expected):
-        raise SystemExit("Expected the values of timm's state dict in the archive but received others")
-    _, height, width = model.pretrained_cfg["input_size"]
-    for batch in (1, 8):
-        x = images((batch, model.in_chans, height, width), seed=3, tile=height // 2)
-        features = model.forward_features(x)
-        calls = [
-            ("forward", (x,)),
-            ("forward_features", (x,)),
-            ("forward_head", (features,)),
-            ("forward_head", (features, True)),
-            ("forward_intermediates", (x,)),
-            ("forward_intermediates", (x, [0, 2, -1])),
-        ]
-        for method, arguments in calls:
-            _check_call(archive, model, method, arguments, {})
-        _check_call(archive, model, "forward_intermediates", (x, [1, -3]), {"stop_early": True})
-
-
-def _check_call(archive: torch.jit.ScriptModule, model: ResNet, method: str, arguments: tuple, options: dict) -> None:
-    expected = getattr(model, method)(*arguments, **options)
-    for run in ("first", "second"):
-        # Bit for bit: the same kernels run in the same order with the same number of threads.
-        actual = getattr(archive, method)(*arguments, **options)
-        try:
-            torch.testing.assert_close(actual, expected, rtol=0, atol=0)
-        except AssertionError as error:
-            raise SystemExit(f"Expected timm's result of {method} in the {run} run but received another\n{error}")
-
-
-def write(path: Path, content: bytes) -> None:
-    """Never leaves a partial file under the name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    try:
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+def calls(model: ResNet, x: torch.Tensor) -> list[Call]:
+    features = model.forward_features(x)
+    return [
+        Call("forward", (x,)),
+        Call("forward_features", (x,)),
+        Call("forward_head", (features,)),
+        Call("forward_head", (features, True)),
+        Call("forward_intermediates", (x,)),
+        Call("forward_intermediates", (x, [0, 2, -1])),
+        Call("forward_intermediates", (x, [1, -3]), {"stop_early": True}),
+    ]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", required=True, help="a name that timm's ResNet class answers to, such as resnet18")
-    parser.add_argument("--out", required=True, type=Path, help="the archive")
-    parser.add_argument("--weights", type=Path, help="a safetensors file with timm's keys")
-    arguments = parser.parse_args()
-
+    arguments = parse_arguments(__doc__)
     model, origin = build(arguments.model, arguments.weights)
-    metadata = {
-        "architecture": arguments.model,
-        "torch": torch.__version__,
-        "timm": timm.__version__,
-        "weights": origin,
-        "pretrained_cfg": model.pretrained_cfg,
-    }
-    # By way of memory, because torch.jit.save writes the file's name into the archive.
-    buffer = io.BytesIO()
-    scripted = torch.jit.script(ScriptableResNet(model))
-    torch.jit.save(scripted, buffer, _extra_files={"metadata.json": json.dumps(metadata, indent=2)})
-    torch.set_num_threads(1)  # OpenMP threads that spin beside a busy neighbour take several times as long
-    with torch.inference_mode():
-        check(torch.jit.load(io.BytesIO(buffer.getvalue())), model)
-    write(arguments.out, buffer.getvalue())
+    if not isinstance(model, ResNet):
+        raise SystemExit(f"Expected a model of timm's ResNet class for --model but received {arguments.model}")
+    export(arguments, model, origin, ScriptableResNet(model), lambda x: calls(model, x))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ export function buildFolder(root, minor) {
 export function cacheFits(text, { root, torchRoot }) {
   const lines = text.split('\n')
   const entry = (name) => lines.find((line) => line.startsWith(`${name}:`))?.replace(/^[^=]*=/, '')
+  // A configuration that failed leaves a cache that every later one fails with.
+  if (entry('CMAKE_PROJECT_NAME') === undefined) return false
   return entry('TORCH_ROOT') === torchRoot && entry('CMAKE_HOME_DIRECTORY') === root && entry('SETUP_CXX') === compiler
 }
 

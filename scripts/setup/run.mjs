@@ -4,12 +4,12 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkLibtorch, minorOf } from './check-libtorch.mjs'
 import { command, SetupError } from './command.mjs'
-import { ensureExport } from './export.mjs'
 import { cacheFolder, ensureLibtorch, libtorchFolder, libtorchInstalled } from './libtorch.mjs'
 import { ensureNative } from './native.mjs'
 import { ensureNodeModules } from './node-modules.mjs'
 import { ensurePrerequisites } from './prerequisites.mjs'
 import { runTests } from './run-tests.mjs'
+import { ensureSampleModels } from './sample-models.mjs'
 import { ensureTypescript } from './typescript.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
@@ -30,12 +30,12 @@ async function build(disk = missingDisk(version, 'cpu', 3)) {
   return torchDir
 }
 
-/** Besides the build: Python with the originals that goldens and exports come from, and the exported model. */
+/** Besides the build: Python with the originals that goldens and exports come from, and the exported models. */
 async function buildWithOracle() {
   const torchDir = await build()
   const { ensureOracle } = await import('./oracle.mjs')
   const oraclePython = await ensureOracle({ torchDir, root, log })
-  await ensureExport({ root, oraclePython, log })
+  await ensureSampleModels({ root, oraclePython, log })
   return { ORACLE_PYTHON: oraclePython }
 }
 

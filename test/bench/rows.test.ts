@@ -5,7 +5,8 @@ const script = (name: string) => import(new URL(`../../scripts/bench/${name}.mjs
 const { median, quantile, round } = await script('statistics')
 const { measuredRow, missingRow } = await script('row')
 const { runFamilies } = await script('runner')
-const { formatTable } = await script('table')
+const { formatMarkdown, formatTable } = await script('table')
+const { equalsGolden } = await script('resnet18')
 const { CannotRunHere, measureInChild } = await script('child')
 
 const time = { row: 'speed.p50', unit: 'ms', better: 'lower' }
@@ -116,8 +117,8 @@ describe('a child process', () => {
   })
 })
 
-test('the table shows every row, its note, and why one did not run', () => {
-  const text = formatTable({
+describe('as text', () => {
+  const document = {
     suite: 'core',
     machine: { cpu: 'CPU', isa: 'avx2', cores: 2 },
     versions: { node: '20.20.0' },
@@ -125,9 +126,37 @@ test('the table shows every row, its note, and why one did not run', () => {
       measuredRow(time, { ours: 2, peer: 8, peerName: 'peer', n: 3, correct: true, note: 'quiet' }),
       missingRow(rate, 'needs a GPU'),
     ],
+  }
+
+  test('the table shows every row, its note, and why one did not run', () => {
+    const text = formatTable(document)
+    expect(text).toContain('suite core on CPU (avx2), 2 cores\nnode 20.20.0')
+    expect(text).toMatch(/^speed\.p50 +2 +8 +ms +4 +3 +yes +peer$/m)
+    expect(text).toMatch(/^speed\.p50: quiet$/m)
+    expect(text).toMatch(/^speed\.rate: did not run: needs a GPU$/m)
   })
-  expect(text).toContain('suite core on CPU (avx2), 2 cores\nnode 20.20.0')
-  expect(text).toMatch(/^speed\.p50 +2 +8 +ms +4 +3 +yes +peer$/m)
-  expect(text).toMatch(/^speed\.p50: quiet$/m)
-  expect(text).toMatch(/^speed\.rate: did not run: needs a GPU$/m)
+
+  test('the Markdown has one line with everything per row', () => {
+    const lines = formatMarkdown(document).split('\n').slice(-2)
+    expect(lines[0]).toBe('| speed.p50 | 2 | 8 | ms | 4 | 3 | yes | peer | quiet |')
+    expect(lines[1]).toBe('| speed.rate | - | - | 1/s | - | 0 | NO | - | did not run: needs a GPU |')
+  })
+})
+
+describe('outputs are equal to the golden', () => {
+  const golden = { logits: [1, -2, 3] }
+
+  test('within 1e-5', () => {
+    expect(equalsGolden(new Float32Array([1, -2.000009, 3]), golden)).toBe(true)
+    expect(equalsGolden(new Float32Array([1, -2.00002, 3]), golden)).toBe(false)
+  })
+
+  test('never where a value is missing, too many or no number', () => {
+    for (const logits of [
+      [1, -2],
+      [1, -2, 3, 4],
+      [1, -2, Number.NaN],
+    ])
+      expect(equalsGolden(logits, golden)).toBe(false)
+  })
 })

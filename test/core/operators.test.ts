@@ -23,9 +23,10 @@ afterAll(() => {
 
 async function numbers(promise: Promise<unknown>): Promise<{ dtype: string; data: number[] }> {
   const tensor = (await promise) as Tensor
+  const { dtype } = tensor
   const data = Array.from((await tensor.data()) as ArrayLike<number | bigint>, Number)
   tensor.dispose()
-  return { dtype: tensor.dtype, data }
+  return { dtype, data }
 }
 
 describe('the overload that fits the arguments runs', () => {
@@ -126,7 +127,7 @@ describe('a call that no overload takes is rejected', () => {
     ['softmax', ['T', 1, { dtyp: 'float32' }], unknown, 'did you mean dtype?'],
     ['softmax', ['T', 1, { sginal: null }], unknown, 'did you mean signal?'],
     ['softmax', ['T', 1, { dtype: 32 }], invalid, "a dtype such as 'float32' or null for dtype"],
-    ['softmax', ['P', 1], invalid, 'the arguments of ops.softmax'],
+    ['softmax', ['P', 1], invalid, 'a Tensor for input of ops.softmax'],
     ['softmax', ['T', 1, 'P'], invalid, 'the arguments of ops.softmax'],
     ['add', ['T', 'two'], invalid, 'ops.add(input: a Tensor, other: a Tensor, { alpha?, ... }) or ops.add('],
     ['add', ['T', 'T', { beta: 1 }], unknown, 'alpha'],

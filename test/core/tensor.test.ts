@@ -81,7 +81,7 @@ describe('Tensor.from reads', () => {
       const tensor = Tensor.from(data)
       data.fill(2)
       if (buffer instanceof ArrayBuffer) structuredClone(buffer, { transfer: [buffer] })
-      const copy = await tensor.data()
+      const copy = await tensor.data('float32')
       expect(copy.length).toBe(100_000)
       expect(new Set(copy)).toEqual(new Set([1]))
     }
@@ -163,7 +163,7 @@ describe('data()', () => {
 
   scopedTest('changes nothing in the tensor when it is written to', async () => {
     const tensor = await ops.ones([100_000])
-    const data = await tensor.data()
+    const data = await tensor.data('float32')
     data.fill(7)
     expect((await tensor.data())[5]).toBe(1)
   })
@@ -262,7 +262,7 @@ describe('views and aliases share their storage', () => {
     const views = await Promise.all([ops.view(base, [4]), ops.t(base), base.to({}), Promise.resolve(base.alias())])
     expect(memory().bytes).toEqual(bytes)
     await ops.zero_(base)
-    for (const view of views) expect(new Set(await view.data())).toEqual(new Set([0]))
+    for (const view of views) expect(new Set(await view.data('float32'))).toEqual(new Set([0]))
   })
 
   scopedTest('each handle is disposed on its own', async () => {

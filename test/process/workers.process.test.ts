@@ -140,6 +140,17 @@ describe('a process with workers in mid-run', repeated, () => {
     )
   })
 
+  test('and a main thread that never loaded libtorch ends by process.exit with its code', async () => {
+    await runProgram(
+      `
+      import { Worker } from 'node:worker_threads'
+      import { once } from 'node:events'
+      await once(new Worker(new URL(${JSON.stringify(programUrl('heavy-worker.mjs'))}), { execArgv: [] }), 'message')
+      process.exit(16)`,
+      { code: 16 },
+    )
+  })
+
   test('whose event loop they keep alive ends when they have ended', async () => {
     const lines = await runProgram(`${start}
       for (const lane of [0, 1]) start({ lane, n: 3000 }).on('message', ({ sums }) => { if (sums) print('worker') })

@@ -41,16 +41,20 @@ test('a step is done again when a file changes, appears, moves or goes, or a set
 test('a CMake cache of another libtorch, source folder or compiler is not built upon', async () => {
   const source = `
     import { cacheFits } from ${url('native.mjs')}
-    const cache = (torch, home, compiler) =>
-      ['TORCH_ROOT:PATH=' + torch, 'OTHER:STRING=x', 'CMAKE_HOME_DIRECTORY:INTERNAL=' + home, 'SETUP_CXX:UNINITIALIZED=' + compiler, ''].join('\\n')
+    const cache = (torch, home, compiler, project = 'CMAKE_PROJECT_NAME:STATIC=node_libtorch') =>
+      ['TORCH_ROOT:PATH=' + torch, project, 'CMAKE_HOME_DIRECTORY:INTERNAL=' + home, 'SETUP_CXX:UNINITIALIZED=' + compiler, ''].join('\\n')
     const wanted = { root: '/r (1)', torchRoot: '/c+/torch' }
     console.log(JSON.stringify([
       cacheFits(cache('/c+/torch', '/r (1)', 'c++'), wanted),
       cacheFits(cache('/c+/torch/', '/r (1)', 'c++'), wanted),
       cacheFits(cache('/c+/torch', '/r', 'c++'), wanted),
       cacheFits(cache('/c+/torch', '/r (1)', 'g++-13'), wanted),
+      cacheFits(cache('/c+/torch', '/r (1)', 'c++', 'CONFIGURED=half'), wanted),
       cacheFits('', wanted),
     ]))`
   const { stdout, stderr } = await runScript(source, { env: { CXX: undefined } })
-  expect({ stdout: JSON.parse(stdout), stderr }).toEqual({ stdout: [true, false, false, false, false], stderr: '' })
+  expect({ stdout: JSON.parse(stdout), stderr }).toEqual({
+    stdout: [true, false, false, false, false, false],
+    stderr: '',
+  })
 })

@@ -47,10 +47,10 @@ def forward(self, x: Tensor, n: int):
         x = torch.cat([y, x], 0).sort(1)[0][:512].clamp(-1, 1) + torch.rand_like(x)
     return x
 `
-  const zeros = (...shape) => torch.ops.zeros(shape)
+  const zeros = (...shape) => torch.Tensor.from(new Float32Array(shape.reduce((a, b) => a * b)), shape)
   const modules = await Promise.all([convolve, mix].map((source, lane) => torch.Module.fromSource(source, { lane })))
-  modules[0].forward(await zeros(512, 512), await zeros(8, 4, 3, 3), endless)
-  modules[1].forward(await zeros(512, 512), endless)
+  modules[0].forward(zeros(512, 512), zeros(8, 4, 3, 3), endless)
+  modules[1].forward(zeros(512, 512), endless)
   await sleep(80)
 }
 

@@ -1,0 +1,32 @@
+import { torchError } from '../core/errors.js'
+
+const reasons: Record<string, string> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota is used up',
+  EROFS: 'the file system is read-only',
+  EACCES: 'permission is denied',
+  EPERM: 'permission is denied',
+  ENOENT: 'it does not exist',
+  ENOTDIR: 'a part of the path is not a folder',
+  EISDIR: 'it is a folder',
+  EIO: 'the disk reports an error',
+  EMFILE: 'too many files are open',
+}
+
+/** The `code` of an error of the file system, such as 'ENOSPC'; undefined for other values. */
+export function fileErrorCode(error: unknown): string | undefined {
+  const isSystemError = error instanceof Error && 'syscall' in error && 'code' in error
+  return isSystemError && typeof error.code === 'string' ? error.code : undefined
+}
+
+/** Runs `work`; an error of the file system becomes ERR_TORCH_DISK, which names `path`. Others pass. */
+export async function withDiskErrors<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    const code = fileErrorCode(cause)
+    if (code === undefined) throw cause
+    const message = `Expected ${path} to be usable but ${reasons[code] ?? 'the system refused'} (${code})`
+    throw torchError('ERR_TORCH_DISK', message, { details: { path, code }, cause })
+  }
+}

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync, readlinkSync } from 'node:fs'
+import { link, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { torchError } from '../core/errors.js'
+import { fileErrorCode, withDiskErrors } from './disk-error.js'
+
+/** What a lock file holds. */
+interface LockOwner {
+  token: string
+  pid: number
+  /** When the process began, in the kernel's ticks: a process with a reused pid is not the owner. */
+  began: string
+  /** Host, boot and pid namespace: elsewhere the pid means nothing. */
+  place: string
+}
+
+export interface LockOptions {
+  signal?: AbortSignal | undefined
+  /** Called once when another process holds the lock. */
+  onWait?: (pid: number) => void
+}
+
+const heartbeatSeconds = 2
+/** A living owner is late by one heartbeat at most, unless its machine sleeps or its disk hangs. */
+const silentSeconds = 30
+const pollMilliseconds = 200
+
+/** The 22nd field of /proc/<pid>/stat; the second one is a name that may hold anything. */
+function processStart(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19]
+  } catch (error) {
+    if (fileErrorCode(error) === undefined) throw error
+    return undefined // no such process
+  }
+}
+
+function thisPlace(): string {
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  return `${hostname()} ${boot} ${readlinkSync('/proc/self/ns/pid')}`
+}
+
+function newOwner(): LockOwner {
+  return { token: randomUUID(), pid: process.pid, began: processStart(process.pid) ?? '', place: thisPlace() }
+}
+
+/** undefined: there is no such file. A file that its writer did not finish has an owner that nobody is. */
+async function readOwner(path: string): Promise<LockOwner | undefined> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if (fileErrorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    return JSON.parse(text)
+  } catch {
+    return { token: text, pid: 0, began: '', place: '' }
+  }
+}
+
+async function secondsSilent(path: string): Promise<number> {
+  return (Date.now() - (await stat(path)).mtimeMs) / 1000
+}
+
+async function isStale(path: string, owner: LockOwner): Promise<boolean> {
+  if (owner.place === thisPlace() && processStart(owner.pid) !== owner.began) return true
+  try {
+    return (await secondsSilent(path)) > silentSeconds
+  } catch (error) {
+    if (fileErrorCode(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+/** Takes the file away only if it is still the stale one: of several processes that try, one succeeds. */
+async function breakLock(path: string, stale: LockOwner): Promise<void> {
+  const aside = `${path}.${randomUUID()}`
+  try {
+    await rename(path, aside)
+  } catch (error) {
+    if (fileErrorCode(error) === 'ENOENT') return
+    throw error
+  }
+  const taken = await readOwner(aside)
+  // Another process broke the stale lock and took its own meanwhile: give it back.
+  if (taken?.token !== stale.token) await link(aside, path).catch(() => {})
+  await rm(aside, { force: true })
+}
+
+/** The file appears with its content, or not at all. */
+async function take(path: string, owner: LockOwner): Promise<boolean> {
+  const draft = `${path}.${owner.token}`
+  try {
+    const file = await open(draft, 'wx')
+    try {
+      await file.writeFile(JSON.stringify(owner))
+    } finally {
+      await file.close()
+    }
+    await link(draft, path)
+    return true
+  } catch (error) {
+    if (fileErrorCode(error) === 'EEXIST') return false
+    throw error
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+async function acquire(path: string, owner: LockOwner, { signal, onWait }: LockOptions): Promise<void> {
+  let announced = false
+  while (!(await take(path, owner))) {
+    signal?.throwIfAborted()
+    const other = await readOwner(path)
+    if (other === undefined) continue
+    if (await isStale(path, other)) {
+      await breakLock(path, other)
+      continue
+    }
+    if (!announced) onWait?.(other.pid)
+    announced = true
+    await sleep(pollMilliseconds, undefined, { signal }).catch(() => signal?.throwIfAborted())
+  }
+}
+
+/**
+ * Runs `work` while this process, and no other, holds the lock file `path`; waits where another one does. The owner's
+ * heartbeat is the file's time of change: a file of a process that is gone, or silent for 30 s, is taken over. `lost`
+ * fires where that happened to this process (it was stopped for that long): `work` must end then.
+ */
+export async function withFileLock<T>(
+  path: string,
+  options: LockOptions,
+  work: (lost: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const owner = newOwner()
+  await withDiskErrors(path, () => acquire(path, owner, options))
+  const losing = new AbortController()
+  const beat = async () => {
+    if ((await readOwner(path))?.token === owner.token) return utimes(path, new Date(), new Date())
+    const message = `Expected to hold ${path} but another process took it, because this one was silent for too long`
+    losing.abort(torchError('ERR_TORCH_INSTALL', message))
+  }
+  const timer = setInterval(() => beat().catch((error) => losing.abort(error)), heartbeatSeconds * 1000)
+  try {
+    return await work(losing.signal)
+  } finally {
+    clearInterval(timer)
+    if ((await readOwner(path))?.token === owner.token) await rm(path, { force: true })
+  }
+}

@@ -1,0 +1,123 @@
+import { createHash, type Hash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/** What a server said of the bytes in a partial file; they may be continued only from the same file. */
+export interface PartialOrigin {
+  /** An ETag or a date for If-Range. */
+  validator?: string | undefined
+  /** The size of the whole file. */
+  total?: number | undefined
+}
+
+/** Makes a rename or a new file survive a power failure. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function readOrigin(path: string): Promise<PartialOrigin | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '')
+  try {
+    const { validator, total } = JSON.parse(text)
+    return {
+      ...(typeof validator === 'string' ? { validator } : {}),
+      ...(Number.isSafeInteger(total) ? { total } : {}),
+    }
+  } catch {
+    return undefined // cut off when its writer died
+  }
+}
+
+/**
+ * The beginning of a file that is still being fetched: `<target>.partial`, and beside it `<target>.partial.json` with
+ * its origin. Both survive the process, so that another one can go on. One process at a time, by the caller's lock.
+ */
+export class PartialFile {
+  readonly path: string
+  readonly #target: string
+  readonly #handle: FileHandle
+  #hash: Hash
+  #size: number
+  origin: PartialOrigin
+
+  private constructor(target: string, handle: FileHandle, hash: Hash, size: number, origin: PartialOrigin) {
+    this.#target = target
+    this.path = `${target}.partial`
+    this.#handle = handle
+    this.#hash = hash
+    this.#size = size
+    this.origin = origin
+  }
+
+  /** Opens what an earlier attempt left, or an empty file. */
+  static async open(target: string, signal?: AbortSignal): Promise<PartialFile> {
+    const path = `${target}.partial`
+    const origin = await readOrigin(`${path}.json`)
+    const handle = await open(path, 'a+') // after a truncation too, the next bytes go to the end
+    try {
+      if (origin === undefined) await handle.truncate(0)
+      const hash = createHash('sha256')
+      let size = 0
+      if (origin !== undefined) {
+        for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) {
+          signal?.throwIfAborted()
+          hash.update(chunk)
+          size += chunk.length
+        }
+      }
+      return new PartialFile(target, handle, hash, size, origin ?? {})
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Forgets the bytes; those that follow are of `origin`. */
+  async restart(origin: PartialOrigin): Promise<void> {
+    await rm(`${this.path}.json`, { force: true }) // never beside bytes of another origin
+    await this.#handle.truncate(0)
+    await writeFile(`${this.path}.json`, JSON.stringify(origin))
+    this.origin = origin
+    this.#hash = createHash('sha256')
+    this.#size = 0
+  }
+
+  async append(chunk: Buffer): Promise<void> {
+    await this.#handle.appendFile(chunk)
+    this.#hash.update(chunk)
+    this.#size += chunk.length
+  }
+
+  /** SHA-256 of all bytes so far, in hexadecimal digits. */
+  digest(): string {
+    return this.#hash.copy().digest('hex')
+  }
+
+  /** Gives the finished file its name. */
+  async finish(): Promise<void> {
+    await this.#handle.sync()
+    await this.close()
+    await rename(this.path, this.#target)
+    await rm(`${this.path}.json`, { force: true })
+    await syncFolder(dirname(this.#target))
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close()
+  }
+
+  async discard(): Promise<void> {
+    await this.close()
+    for (const path of [`${this.path}.json`, this.path]) await rm(path, { force: true })
+  }
+}

@@ -1,0 +1,87 @@
+import { isAbortSignal } from '../core/abort.js'
+import { invalidArgument } from '../core/errors.js'
+import { native } from '../core/native.js'
+import { defineOptions, parseOptions } from '../core/options.js'
+import { settle } from '../core/settle.js'
+import { nativeTensor, type Tensor } from '../core/tensor.js'
+import { requireFilePath } from './file-path.js'
+
+const operation = 'writeSafetensors'
+
+const writeOptions = defineOptions((z) => ({
+  metadata: z.record(z.string(), z.string()).optional(),
+  signal: z.custom<AbortSignal>(isAbortSignal, 'an AbortSignal').optional(),
+}))
+
+export interface WriteSafetensorsOptions {
+  /** Text beside the tensors. Readers of PyTorch models look for {format: 'pt'}. */
+  metadata?: Record<string, string> | undefined
+  /** Until the file is being written. */
+  signal?: AbortSignal | undefined
+}
+
+/** JavaScript strings may hold half of a surrogate pair, which no file can. */
+function requireText(name: string, text: unknown): string {
+  if (typeof text === 'string' && !/\p{Surrogate}/u.test(text)) return text
+  throw invalidArgument(name, 'well-formed text', text, { operation })
+}
+
+function entriesOf(tensors: unknown): [string, Tensor][] {
+  try {
+    if (tensors instanceof Map) return [...tensors]
+    if (typeof tensors === 'object' && tensors !== null && !Array.isArray(tensors)) return Object.entries(tensors)
+  } catch (cause) {
+    throw invalidArgument('tensors', 'a Map or an object that can be read', tensors, { operation, cause })
+  }
+  throw invalidArgument('tensors', 'a Map or an object of tensors by name', tensors, { operation })
+}
+
+/** The same tensors on the CPU, once the calls made before have run; they live until disposed, whatever the caller does. */
+async function onCpu(tensors: readonly Tensor[], signal: AbortSignal | undefined) {
+  const natives = tensors.map(nativeTensor)
+  const flow = (own: (typeof natives)[number]) => ({
+    start: () => own.to('cpu', undefined),
+    convert: (copy: typeof own) => copy,
+    discard: (late: typeof own) => late.dispose(),
+  })
+  const copies = await Promise.allSettled(natives.map((own) => settle(operation, flow(own), signal)))
+  const live = copies.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const failed = copies.find((result) => result.status === 'rejected')
+  if (failed === undefined) return live
+  for (const copy of live) copy.dispose()
+  throw failed.reason
+}
+
+/**
+ * Writes tensors of any device to a file that safetensors.torch.save_file would write with the same bytes; of several
+ * metadata keys, whose order is random there, the first is the least. What is not contiguous is stored as if it were.
+ * The file is complete or not there: it gets its name when all is on disk. Do not change the tensors in place meanwhile.
+ *
+ * Rejects with ERR_TORCH_DTYPE (complex128), ERR_TORCH_INVALID_ARGUMENT (sparse or meta tensors, names that cannot be
+ * written), ERR_TORCH_DISPOSED, ERR_TORCH_DISK, or the signal's reason.
+ */
+export async function writeSafetensors(
+  path: string | URL,
+  tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
+  options?: WriteSafetensorsOptions,
+): Promise<void> {
+  const { metadata, signal } = parseOptions(writeOptions, options, operation)
+  const target = requireFilePath(path, operation)
+  const entries = entriesOf(tensors)
+  const names = entries.map(([name]) => requireText('the name of a tensor', name))
+  const given = entries.map(([, tensor]) => tensor)
+  for (const tensor of given) {
+    nativeTensor(tensor)
+    if (tensor.device === 'meta') throw invalidArgument('tensors', 'tensors with data', tensor, { operation })
+  }
+  const keys = metadata && Object.keys(metadata).map((key) => requireText('a key of metadata', key))
+  const values = metadata && Object.values(metadata).map((text) => requireText('a value of metadata', text))
+  const copies = await onCpu(given, signal)
+  const start = (cancellation: InstanceType<ReturnType<typeof native>['NativeCancellation']> | undefined) =>
+    native().writeSafetensors(target, names, copies, keys, values, cancellation && { cancellation })
+  try {
+    await settle(operation, { start, convert: () => undefined }, signal)
+  } finally {
+    for (const copy of copies) copy.dispose()
+  }
+}

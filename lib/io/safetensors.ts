@@ -1,0 +1,247 @@
+import { isAbortSignal } from '../core/abort.js'
+import type { DType } from '../core/dtype.js'
+import { describe, invalidArgument, torchError } from '../core/errors.js'
+import { nearestName } from '../core/nearest-name.js'
+import { defineOptions, parseOptions } from '../core/options.js'
+import { adopt, markHandleClass } from '../core/scope.js'
+import { settle } from '../core/settle.js'
+import { type Tensor, wrapTensor } from '../core/tensor.js'
+import { requireFilePath } from './file-path.js'
+import { type NativeFile, type OpenFiles, openSafetensors } from './safetensors-file.js'
+
+const openOptions = defineOptions((z) => ({
+  mmap: z.boolean().optional(),
+  signal: z.custom<AbortSignal>(isAbortSignal, 'an AbortSignal').optional(),
+}))
+
+export interface SafetensorsOpenOptions {
+  /**
+   * Tensors are views of the file in memory instead of copies: nothing is read before it is used. Only for files that
+   * nobody writes to or shortens meanwhile, which would change the tensors or end the process. Default: for files in the
+   * hub's cache, which are never written to.
+   */
+  mmap?: boolean | undefined
+  signal?: AbortSignal | undefined
+}
+
+const readOptions = defineOptions((z) => ({
+  signal: z.custom<AbortSignal>(isAbortSignal, 'an AbortSignal').optional(),
+}))
+
+export interface SafetensorsReadOptions {
+  signal?: AbortSignal | undefined
+}
+
+/** What a file says of one tensor. */
+export interface StoredTensorInfo {
+  /** The last three are dtypes of the format that tensors cannot have here. */
+  readonly dtype: DType | 'F4' | 'F6_E2M3' | 'F6_E3M2'
+  readonly shape: readonly number[]
+  readonly bytes: number
+}
+
+/** A part of the rows, as Array.prototype.slice counts them. */
+function rowsOf(size: number, start: number, stop: number | undefined): [number, number] {
+  const clamped = (row: number) => Math.min(Math.max(row < 0 ? row + size : row, 0), size)
+  const first = clamped(start)
+  return [first, Math.max(first, clamped(stop ?? size))]
+}
+
+function requireRow(name: string, row: unknown, operation: string): number {
+  if (Number.isSafeInteger(row)) return row as number
+  throw invalidArgument(name, 'a whole number', row, { operation })
+}
+
+function requireNames(names: unknown, operation: string): string[] {
+  try {
+    if (typeof names === 'object' && names !== null && Symbol.iterator in names) {
+      return [...new Set(names as Iterable<string>)]
+    }
+  } catch (cause) {
+    throw invalidArgument('names', 'names that can be read', names, { operation, cause })
+  }
+  throw invalidArgument('names', 'an array of names', names, { operation })
+}
+
+// TypeScript's `private` keeps nobody from `new Safetensors(...)` at run time.
+const fromHere = Symbol('Safetensors')
+
+/**
+ * Named tensors in a file, or in several with an index: what safetensors.safe_open gives in Python. The header is read
+ * when it is opened, a tensor's bytes when it is asked for.
+ */
+export class Safetensors {
+  readonly #opened: OpenFiles
+  #disposed = false
+
+  static #live(receiver: Safetensors): OpenFiles {
+    if (Safetensors.#checked(receiver).#disposed) {
+      throw torchError('ERR_TORCH_DISPOSED', 'Expected open Safetensors but received disposed ones')
+    }
+    return receiver.#opened
+  }
+
+  static #checked(receiver: Safetensors): Safetensors {
+    if (typeof receiver === 'object' && receiver !== null && #opened in receiver) return receiver
+    throw invalidArgument('the receiver of the method', 'Safetensors', receiver)
+  }
+
+  private constructor(opened: OpenFiles, origin: typeof fromHere) {
+    if (origin !== fromHere) {
+      const message = 'Expected Safetensors.open to open the file but received a call of new Safetensors'
+      throw torchError('ERR_TORCH_INVALID_ARGUMENT', message)
+    }
+    this.#opened = opened
+    adopt(this)
+  }
+
+  /**
+   * Opens a file (path or file: URL), or the index of a model in several files (`model.safetensors.index.json`), which
+   * must lie in the index's folder or below.
+   *
+   * Accepts what the Rust reader accepts, but no name twice. Rejects with ERR_TORCH_FILE_FORMAT (damaged, incomplete, no
+   * such file format), ERR_TORCH_DISK, or the signal's reason.
+   */
+  static async open(path: string | URL, options?: SafetensorsOpenOptions): Promise<Safetensors> {
+    const operation = 'Safetensors.open'
+    const { mmap, signal } = parseOptions(openOptions, options, operation)
+    const opened = await openSafetensors(requireFilePath(path, operation), { operation, mmap, signal })
+    return new Safetensors(opened, fromHere)
+  }
+
+  /** The names of the tensors: in the order of their bytes, or in that of the index. */
+  keys(): string[] {
+    return [...Safetensors.#live(this).places.keys()]
+  }
+
+  /** What the writer noted, such as {format: 'pt'}; of several files, what the index says. */
+  get metadata(): Readonly<Record<string, string>> {
+    return Safetensors.#live(this).metadata
+  }
+
+  /** Whether tensors are views of the file in memory. */
+  get mapped(): boolean {
+    const { files } = Safetensors.#live(this)
+    return files.length > 0 && files.every((file) => file.mapped)
+  }
+
+  static #place(receiver: Safetensors, name: unknown, operation: string): { file: NativeFile; index: number } {
+    const { places } = Safetensors.#live(receiver)
+    const place = places.get(name as string)
+    if (place !== undefined) return place
+    const isTypo = typeof name === 'string' && places.size <= 10_000 // more would take a second
+    const nearest = isTypo ? nearestName(name, [...places.keys()]) : undefined
+    const hint = nearest === undefined ? '' : ` (did you mean ${describe(nearest)}?)`
+    const message = `Expected the name of a tensor of the file but received ${describe(name)}${hint}`
+    throw torchError('ERR_TORCH_INVALID_ARGUMENT', message, { operation, details: { nearest } })
+  }
+
+  /** Dtype, shape and size of a tensor, without reading it. Throws ERR_TORCH_INVALID_ARGUMENT for an unknown name. */
+  info(name: string): StoredTensorInfo {
+    const { file, index } = Safetensors.#place(this, name, 'safetensors.info')
+    const { dtype, shape, bytes } = file.info(index)
+    return Object.freeze({ dtype: dtype as StoredTensorInfo['dtype'], shape: Object.freeze(shape), bytes })
+  }
+
+  /**
+   * One tensor, on the CPU. Mapped ones of the same name share memory, with which the file does not change. Rejects with
+   * ERR_TORCH_INVALID_ARGUMENT (no such name), ERR_TORCH_DTYPE (F4, F6), ERR_TORCH_FILE_FORMAT (the file has become
+   * shorter), ERR_TORCH_DISK, ERR_TORCH_OUT_OF_MEMORY.
+   */
+  async tensor(name: string, options?: SafetensorsReadOptions): Promise<Tensor> {
+    const operation = 'safetensors.tensor'
+    const { signal } = parseOptions(readOptions, options, operation)
+    const { file, index } = Safetensors.#place(this, name, operation)
+    const [own] = await readTensors(file, { operation, indices: [index], signal })
+    return wrapTensor(own as NativeTensor)
+  }
+
+  /**
+   * Rows `start` to `stop` (not included) of a tensor's first dimension, counted as Array.prototype.slice does; only
+   * they are read. Rejects as `tensor` does, and with ERR_TORCH_SHAPE for a scalar.
+   */
+  async slice(name: string, start: number, stop?: number, options?: SafetensorsReadOptions): Promise<Tensor> {
+    const operation = 'safetensors.slice'
+    const { signal } = parseOptions(readOptions, options, operation)
+    const { file, index } = Safetensors.#place(this, name, operation)
+    const [size] = file.info(index).shape
+    if (size === undefined) {
+      const message = `Expected a tensor with rows for slice but received the scalar ${describe(name)}`
+      throw torchError('ERR_TORCH_SHAPE', message, { operation })
+    }
+    const last = stop === undefined ? undefined : requireRow('stop', stop, operation)
+    const rows = rowsOf(size, requireRow('start', start, operation), last)
+    const [own] = await readTensors(file, { operation, indices: [index], rows, signal })
+    return wrapTensor(own as NativeTensor)
+  }
+
+  /** Several tensors by name; default all. What was read is given back where one of them fails. Rejects as `tensor`. */
+  async tensors(names?: Iterable<string>, options?: SafetensorsReadOptions): Promise<Map<string, Tensor>> {
+    const operation = 'safetensors.tensors'
+    const { signal } = parseOptions(readOptions, options, operation)
+    const wanted = names === undefined ? Safetensors.prototype.keys.call(this) : requireNames(names, operation)
+    const groups = new Map<NativeFile, { names: string[]; indices: number[] }>()
+    for (const name of wanted) {
+      const { file, index } = Safetensors.#place(this, name, operation)
+      const group = groups.get(file) ?? { names: [], indices: [] }
+      groups.set(file, group)
+      group.names.push(name)
+      group.indices.push(index)
+    }
+    const reads = [...groups].map(async ([file, group]): Promise<[string, NativeTensor][]> => {
+      const read = await readTensors(file, { operation, indices: group.indices, signal })
+      return read.map((own, i) => [group.names[i] as string, own])
+    })
+    const natives = new Map(await allOrNone(reads))
+    return new Map(wanted.map((name) => [name, wrapTensor(natives.get(name) as NativeTensor)]))
+  }
+
+  get disposed(): boolean {
+    return Safetensors.#checked(this).#disposed
+  }
+
+  /** Closes the files. Tensors that were read live on. A second call does nothing. */
+  dispose(): void {
+    Safetensors.#checked(this).#disposed = true
+    for (const file of this.#opened.files) file.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    Safetensors.prototype.dispose.call(this)
+  }
+}
+
+type NativeTensor = Awaited<ReturnType<NativeFile['read']>>[number]
+
+interface ReadRequest {
+  operation: string
+  indices: number[]
+  rows?: [number, number]
+  signal: AbortSignal | undefined
+}
+
+function readTensors(file: NativeFile, { operation, indices, rows, signal }: ReadRequest): Promise<NativeTensor[]> {
+  return settle(
+    operation,
+    {
+      start: (cancellation) => file.read(indices, rows, cancellation && { cancellation }),
+      convert: (tensors) => tensors,
+      discard: (late) => {
+        for (const own of late) own.dispose()
+      },
+    },
+    signal,
+  )
+}
+
+/** Waits for all; where one fails, disposes what the others gave. */
+async function allOrNone(reads: Promise<[string, NativeTensor][]>[]): Promise<[string, NativeTensor][]> {
+  const results = await Promise.allSettled(reads)
+  const pairs = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed === undefined) return pairs
+  for (const [, own] of pairs) own.dispose()
+  throw failed.reason
+}
+
+markHandleClass(Safetensors)

@@ -1,0 +1,98 @@
+#include "bind/borrowed_bytes.h"
+
+#include <condition_variable>
+#include <mutex>
+
+#include "bind/describe.h"
+#include "bind/throw.h"
+
+namespace bind {
+
+class Loan {
+ public:
+  void begin() {
+    std::lock_guard lock(mutex_);
+    if (revoked_) throw engine::Error("ERR_TORCH_ABORTED", "The environment of the call has ended");
+    reading_ = true;
+  }
+  void end() {
+    std::lock_guard lock(mutex_);
+    reading_ = false;
+    ended_.notify_all();
+  }
+  void revoke() {
+    std::unique_lock lock(mutex_);
+    revoked_ = true;
+    ended_.wait(lock, [this] { return !reading_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool reading_ = false;
+  bool revoked_ = false;
+};
+
+Reading::Reading(Loan& loan) : loan_(loan) { loan_.begin(); }
+Reading::~Reading() { loan_.end(); }
+
+namespace {
+
+struct View {
+  const uint8_t* data = nullptr;
+  size_t length = 0;
+};
+
+/// Of a Uint8Array; a detached one has no length.
+bool read_view(napi_env env, napi_value value, View* view) {
+  bool is_typed_array = false;
+  napi_is_typedarray(env, value, &is_typed_array);
+  if (!is_typed_array) return false;
+  napi_typedarray_type type;
+  void* data = nullptr;
+  NAPI_THROW_IF_FAILED(env, napi_get_typedarray_info(env, value, &type, &view->length, &data, nullptr, nullptr), false);
+  view->data = static_cast<const uint8_t*>(data);
+  return type == napi_uint8_array;
+}
+
+/// Runs before Node frees what buffers made earlier hold: hooks run in reverse order of registration.
+void on_environment_end(void* data) {
+  const std::unique_ptr<std::shared_ptr<Loan>> loan(static_cast<std::shared_ptr<Loan>*>(data));
+  (*loan)->revoke();
+}
+
+}  // namespace
+
+BorrowedBytes::BorrowedBytes(Environment& environment, napi_value value, const char* what)
+    : environment_(environment.shared_from_this()), what_(what), loan_(std::make_shared<Loan>()) {
+  const napi_env env = environment.env;
+  View view;
+  if (!read_view(env, value, &view)) {
+    throw engine::Error("ERR_TORCH_INVALID_ARGUMENT",
+                        std::string("Expected a Uint8Array for ") + what + " but received " + describe(env, value));
+  }
+  data_ = view.data;
+  length_ = view.length;
+  NAPI_THROW_IF_FAILED_VOID(env, napi_create_reference(env, value, 1, &view_));
+  hook_ = new std::shared_ptr<Loan>(loan_);
+  napi_add_env_cleanup_hook(env, on_environment_end, hook_);
+}
+
+BorrowedBytes::~BorrowedBytes() {
+  // Then the hook has run, and this is any thread.
+  if (environment_->channel->closed()) return;
+  napi_remove_env_cleanup_hook(environment_->env, on_environment_end, hook_);
+  delete hook_;
+  napi_delete_reference(environment_->env, view_);
+}
+
+void BorrowedBytes::require_unchanged() const {
+  napi_value value = nullptr;
+  napi_get_reference_value(environment_->env, view_, &value);
+  View view;
+  if (read_view(environment_->env, value, &view) && view.data == data_ && view.length == length_) return;
+  throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", std::string("Expected a buffer that stays as it is for ") + what_ +
+                                                        " but received one that was detached or resized meanwhile");
+}
+
+}  // namespace bind

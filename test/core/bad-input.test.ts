@@ -1,0 +1,124 @@
+// Bad input at every public function and every native entry: a typed error, never an abort, never a hang. The tables and
+// the values stand in test/support/hostile; each table runs in a process of its own, where an abort is seen as one.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import ts from 'typescript'
+import { beforeAll, describe, expect, test } from 'vitest'
+import * as library from '../../lib/index.js'
+import { ops } from '../../lib/index.js'
+import { runNode } from '../support/child-script.js'
+import { repositoryRoot } from '../support/source-files.js'
+
+interface RowResult {
+  calls: number
+  failures: string[]
+}
+type Results = Record<string, RowResult>
+
+const runner = join(repositoryRoot, 'test', 'support', 'hostile', 'run.mjs')
+
+/** In a folder of its own, because a bad path may be a good name for a file. */
+async function runTable(table: 'public' | 'native'): Promise<Results> {
+  const folder = mkdtempSync(join(tmpdir(), 'node-libtorch-test-'))
+  const { code, signal, stdout, stderr } = await runNode([runner, table], { cwd: folder, timeoutMilliseconds: 120_000 })
+  rmSync(folder, { recursive: true })
+  const last = stdout.trimEnd().split('\n').at(-1) ?? ''
+  const problems = stderr.split('\n').filter((line) => line !== '' && !line.includes('Warning:'))
+  expect({ code, signal }, `${last}\n${problems.slice(0, 20).join('\n')}`).toEqual({ code: 0, signal: null })
+  return JSON.parse(last)
+}
+
+/** Statics and members of a class as the tables name them. */
+function memberNames(className: string, publicClass: { prototype: object }): string[] {
+  const builtIn = [...Object.getOwnPropertyNames(class {}), 'brand']
+  const statics = Object.getOwnPropertyNames(publicClass).filter((name) => !builtIn.includes(name))
+  const members = Reflect.ownKeys(publicClass.prototype).filter((key) => key !== 'constructor')
+  const called = members.filter((key) => {
+    const { value, get } = Object.getOwnPropertyDescriptor(publicClass.prototype, key) ?? {}
+    return typeof value === 'function' || get !== undefined
+  })
+  return [
+    `new ${className}`,
+    ...statics.map((name) => `${className}.${name}`),
+    ...called.map((key) => `${className}#${String(key)}`),
+  ]
+}
+
+const isClass = (value: unknown): value is { prototype: object } =>
+  typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value))
+
+/** Every callable thing that lib/index.ts exports. */
+function publicNames(): string[] {
+  return Object.entries(library).flatMap(([name, value]) => {
+    // Errors are made by the library; callers only ask `instanceof`.
+    if (value === library.TorchError || Object.getPrototypeOf(value) === library.TorchError) return [name]
+    if (isClass(value)) return memberNames(name, value)
+    if (typeof value === 'function') return [name]
+    return Object.keys(value).map((member) => `${name}.${member}`)
+  })
+}
+
+/** Every entry that binding.d.ts declares. */
+function nativeNames(): string[] {
+  const text = readFileSync(join(repositoryRoot, 'binding.d.ts'), 'utf8')
+  const names: string[] = []
+  for (const statement of ts.createSourceFile('binding.d.ts', text, ts.ScriptTarget.Latest).statements) {
+    if (ts.isFunctionDeclaration(statement)) names.push(statement.name?.text ?? '')
+    if (!ts.isClassDeclaration(statement)) continue
+    const className = statement.name?.text ?? ''
+    names.push(`new ${className}`, `${className}()`)
+    for (const member of statement.members) {
+      if (ts.isConstructorDeclaration(member)) continue
+      const isStatic = (ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Static) !== 0
+      names.push(`${className}${isStatic ? '.' : '#'}${(member.name as ts.Identifier).text}`)
+    }
+  }
+  return names
+}
+
+/** The results are there when the tests run. */
+function describeTable(table: 'public' | 'native', names: string[]): () => Results {
+  let results: Results
+
+  beforeAll(async () => {
+    results = await runTable(table)
+  }, 120_000)
+
+  test(`the table of test/support/hostile/${table}-table.mjs has a row for every name, and no other`, () => {
+    const further = Object.keys(results).filter((name) => !names.includes(name) && !name.includes(' with '))
+    expect({ missing: names.filter((name) => !Object.hasOwn(results, name)), further }).toEqual({
+      missing: [],
+      further: [],
+    })
+  })
+
+  test('tens of hostile values are tried for every argument', () => {
+    const calls = Object.values(results).reduce((sum, row) => sum + row.calls, 0)
+    expect(calls).toBeGreaterThan(50 * names.length)
+  })
+
+  test.each(names.filter((name) => !name.startsWith('ops.')))('%s', (name) => {
+    expect(results[name]?.failures).toEqual([])
+  })
+
+  return () => results
+}
+
+describe('public', () => {
+  const results = describeTable('public', publicNames())
+
+  test('the operators', () => {
+    expect(Object.keys(ops).flatMap((name) => results()[`ops.${name}`]?.failures ?? [`${name} has no row`])).toEqual([])
+  })
+})
+
+describe('native', () => {
+  const results = describeTable('native', nativeNames())
+
+  test('values by the types of TorchScript, and parts of larger arguments', () => {
+    const parts = Object.entries(results()).filter(([name]) => name.includes(' with '))
+    expect(parts.length).toBeGreaterThan(10)
+    expect(parts.flatMap(([name, { failures }]) => failures.map((failure) => `${name}: ${failure}`))).toEqual([])
+  })
+})

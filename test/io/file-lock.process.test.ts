@@ -1,0 +1,97 @@
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import { expect, test } from 'vitest'
+import { withFileLock } from '../../lib/io/file-lock.js'
+import { runScript } from '../support/child-script.js'
+import { temporaryFolder } from '../support/libtorch-folders.js'
+import { repositoryRoot } from '../support/source-files.js'
+
+const lockModule = JSON.stringify(pathToFileURL(join(repositoryRoot, 'dist', 'io', 'file-lock.js')).href)
+
+test('one at a time, and no file is left', async () => {
+  const folder = temporaryFolder()
+  const path = join(folder, 'lock')
+  let running = 0
+  let most = 0
+  const waits: number[] = []
+  const work = async () => {
+    most = Math.max(most, ++running)
+    await sleep(20)
+    running--
+  }
+  const onWait = (pid: number) => waits.push(pid)
+  await Promise.all(Array.from({ length: 5 }, () => withFileLock(path, { onWait }, work)))
+  expect(most).toBe(1)
+  expect(waits).toEqual(Array(4).fill(process.pid))
+  expect(readdirSync(folder)).toEqual([])
+})
+
+test('the lock is given back when the work throws', async () => {
+  const path = join(temporaryFolder(), 'lock')
+  const error = new Error('no')
+  await expect(withFileLock(path, {}, () => Promise.reject(error))).rejects.toBe(error)
+  expect(existsSync(path)).toBe(false)
+})
+
+test('waiting can be aborted', async () => {
+  const path = join(temporaryFolder(), 'lock')
+  const controller = new AbortController()
+  await withFileLock(path, {}, async () => {
+    const options = { signal: controller.signal, onWait: () => controller.abort('enough') }
+    await expect(withFileLock(path, options, async () => {})).rejects.toBe('enough')
+  })
+})
+
+const holdForever = (path: string) =>
+  `import { withFileLock } from ${lockModule}
+  await withFileLock(${JSON.stringify(path)}, {}, () => new Promise(() => { console.log('held'); setInterval(() => {}, 1000) }))`
+
+test('the lock of a killed process is taken over at once, by one of many', async () => {
+  const folder = temporaryFolder()
+  const path = join(folder, 'lock')
+  const { signal } = await runScript(holdForever(path), { kill: { signal: 'SIGKILL', when: 'held' } })
+  expect(signal).toBe('SIGKILL')
+  expect(existsSync(path)).toBe(true)
+  const counter = join(folder, 'count')
+  writeFileSync(counter, '0')
+  const count = async () => {
+    const before = Number(readFileSync(counter, 'utf8'))
+    await sleep(5)
+    writeFileSync(counter, String(before + 1))
+  }
+  const start = performance.now()
+  await Promise.all(Array.from({ length: 8 }, () => withFileLock(path, {}, count)))
+  expect(readFileSync(counter, 'utf8')).toBe('8')
+  expect(performance.now() - start).toBeLessThan(10_000)
+  expect(readdirSync(folder)).toEqual(['count'])
+})
+
+test.each([
+  ['of another machine that fell silent', JSON.stringify({ token: 'x', pid: 1, began: '1', place: 'elsewhere' })],
+  ['that its writer did not finish', '{"tok'],
+])('a lock %s is taken over, and a fresh one is not', async (_, text) => {
+  const path = join(temporaryFolder(), 'lock')
+  writeFileSync(path, text)
+  const controller = new AbortController()
+  const waiting = withFileLock(path, { signal: controller.signal }, async () => 'taken')
+  await sleep(500)
+  controller.abort('still held')
+  await expect(waiting).rejects.toBe('still held')
+  const longAgo = new Date(Date.now() - 60_000)
+  utimesSync(path, longAgo, longAgo)
+  expect(await withFileLock(path, {}, async () => 'taken')).toBe('taken')
+})
+
+test('who lost the lock while it was stopped is told, and does not remove the lock of the other', async () => {
+  const path = join(temporaryFolder(), 'lock')
+  const other = JSON.stringify({ token: 'other', pid: process.pid, began: '', place: 'elsewhere' })
+  const work = withFileLock(path, {}, async (lost) => {
+    writeFileSync(path, other)
+    await new Promise((resolve) => lost.addEventListener('abort', resolve))
+    return lost.reason
+  })
+  expect(await work).toMatchObject({ code: 'ERR_TORCH_INSTALL' })
+  expect(readFileSync(path, 'utf8')).toBe(other)
+})

@@ -1,0 +1,234 @@
+// A row for every entry of binding.d.ts, called below the checks of TypeScript.
+import { native } from '../../../dist/core/native.js'
+
+const addon = native()
+const { NativeTensor, NativeGenerator, NativeCancellation, NativeScriptModule, NativeSafetensors } = addon
+
+const module = await NativeScriptModule.fromSource('def forward(self, x):\n    return x\n', 0)
+const neg = addon.findOperator('neg', '')
+const tensor = () => new NativeTensor(new Uint8Array(4), 'float32', [1])
+
+const argument = (make, ...accepts) => ({ make, accepts })
+const string = (text, ...accepts) => argument(() => text, ...accepts)
+const boolean = () => argument(() => true, 'boolean')
+const lane = () => argument(() => 0, 'integer')
+const seed = () => argument(() => 1, 'integer', 'bigint')
+const noDevice = () => argument(() => undefined, 'undefined')
+/** Read by its four names, so almost any object is an empty one; `contextKeys` are tried one by one. */
+const context = () => argument(() => undefined, '*')
+
+const contextKeys = { gradMode: [], autocast: [], generator: ['NativeGenerator'], cancellation: ['NativeCancellation'] }
+
+const handles = {
+  NativeTensor: tensor,
+  NativeGenerator: () => new NativeGenerator('cpu', 1),
+  NativeCancellation: () => new NativeCancellation(),
+  NativeScriptModule: () => module,
+}
+
+const disposed = (handle) => {
+  handle.dispose()
+  return handle
+}
+
+/** Besides what JavaScript has. */
+export const furtherValues = [
+  ['NativeTensor', ['NativeTensor'], tensor],
+  ['disposed NativeTensor', ['disposed native'], () => disposed(tensor())],
+  ['NativeGenerator', ['NativeGenerator'], handles.NativeGenerator],
+  ['disposed NativeGenerator', ['disposed native'], () => disposed(handles.NativeGenerator())],
+  ['NativeCancellation', ['NativeCancellation'], handles.NativeCancellation],
+  ['NativeScriptModule', ['NativeScriptModule'], () => module],
+  ['object of the NativeTensor class', [], () => Object.create(NativeTensor.prototype)],
+  ['array of a NativeTensor', ['tensors'], () => [tensor()]],
+  ['array of a disposed NativeTensor', [], () => [disposed(tensor())]],
+]
+
+/** V8 itself guards the receivers of native methods: its TypeError is all that can be had there. */
+function member(className, name, ...args) {
+  const { value, get } = Object.getOwnPropertyDescriptor(addon[className].prototype, name)
+  const receivers = { kind: className, make: handles[className], guardedByV8: true }
+  return { name: `${className}#${name}`, target: value ?? get, receivers, args }
+}
+
+const outliving = (row) => ({ ...row, livesOn: ['disposed native'] })
+const members = (className, ...names) => names.map((name) => member(className, name))
+
+/** new, and a call as a plain function. */
+const constructorRows = (className, ...args) => [
+  { name: `new ${className}`, target: addon[className], isConstructor: true, args },
+  { name: `${className}()`, target: addon[className], args: [argument(() => undefined)] },
+]
+
+const tensorRows = [
+  ...constructorRows(
+    'NativeTensor',
+    argument(() => new Uint8Array(4), 'bytes'),
+    string('float32'),
+    argument(() => [1], 'empty array'),
+  ),
+  ...members('NativeTensor', 'bytes', 'alias'),
+  ...['shape', 'strides', 'dtype', 'device', 'requiresGrad', 'disposed'].map((name) => outliving(member('NativeTensor', name))),
+  member('NativeTensor', 'preview', argument(() => 3)),
+  { ...member('NativeTensor', 'to', noDevice(), noDevice(), context()), contextKeys },
+  outliving(member('NativeTensor', 'dispose')),
+]
+
+const generatorRows = [
+  ...constructorRows('NativeGenerator', string('cpu'), argument(() => 1, 'integer', 'bigint', 'undefined')),
+  ...['device', 'disposed'].map((name) => outliving(member('NativeGenerator', name))),
+  member('NativeGenerator', 'getState'),
+  member('NativeGenerator', 'seed', seed()),
+  member(
+    'NativeGenerator',
+    'setState',
+    argument(() => tensor(), 'NativeTensor'),
+  ),
+  outliving(member('NativeGenerator', 'dispose')),
+]
+
+const cancellationRows = [...constructorRows('NativeCancellation'), member('NativeCancellation', 'cancel')]
+
+const source = () => argument(() => '/nowhere')
+const moduleRows = [
+  ...constructorRows('NativeScriptModule', argument(() => undefined)),
+  {
+    name: 'NativeScriptModule.load',
+    target: NativeScriptModule.load,
+    args: [source(), string('cpu'), noDevice(), lane(), context()],
+    contextKeys,
+  },
+  { name: 'NativeScriptModule.fromSource', target: NativeScriptModule.fromSource, args: [string('x', 'string'), lane()] },
+  ...members('NativeScriptModule', 'device', 'lane', 'training', 'disposed', 'methods', 'submodules', 'extraFiles'),
+  {
+    ...member(
+      'NativeScriptModule',
+      'call',
+      string('forward'),
+      argument(() => [tensor()], 'tensors'),
+      context(),
+    ),
+    contextKeys,
+  },
+  member('NativeScriptModule', 'tensors', string('parameters')),
+  member('NativeScriptModule', 'submodule', string('x')),
+  member('NativeScriptModule', 'train', boolean()),
+  member('NativeScriptModule', 'to', noDevice(), noDevice(), boolean()),
+  member('NativeScriptModule', 'define', string('x', 'string')),
+  member(
+    'NativeScriptModule',
+    'assign',
+    argument(() => ['x'], 'strings'),
+    argument(() => [tensor()], 'tensors'),
+    boolean(),
+  ),
+  member(
+    'NativeScriptModule',
+    'freeze',
+    argument(() => [], 'strings'),
+    boolean(),
+    boolean(),
+  ),
+  // Its own keys are what counts: almost any object has none.
+  member('NativeScriptModule', 'save', argument(() => ({}), '*')),
+  member('NativeScriptModule', 'dispose'),
+]
+
+const file = 'table.safetensors'
+await addon.writeSafetensors(file, ['x'], [tensor()], undefined, undefined)
+const safetensors = await NativeSafetensors.open(file, false)
+handles.NativeSafetensors = () => safetensors
+const image = () => ({ samples: new Uint8Array(12), format: 'rgb', width: 2, height: 2 })
+const placement = () => ({ ...{ filter: 'bilinear', width: 2, height: 2, left: 0, top: 0 }, fill: [0, 0, 0], table: undefined })
+const batch = () => new NativeTensor(new Uint8Array(12), 'uint8', [1, 3, 2, 2])
+
+const safetensorsRows = [
+  ...constructorRows('NativeSafetensors', argument(() => undefined)),
+  {
+    name: 'NativeSafetensors.open',
+    target: NativeSafetensors.open,
+    args: [string(file), boolean(), context()],
+    contextKeys,
+  },
+  ...members('NativeSafetensors', 'mapped', 'disposed', 'names', 'metadata'),
+  member('NativeSafetensors', 'info', argument(() => 0, 'integer')),
+  {
+    ...member(
+      'NativeSafetensors',
+      'read',
+      argument(() => [0], 'empty array'),
+      argument(() => undefined, 'undefined'),
+      context(),
+    ),
+    contextKeys,
+  },
+  {
+    name: 'writeSafetensors',
+    target: addon.writeSafetensors,
+    args: [
+      string('written.safetensors', 'string'),
+      argument(() => ['x'], 'strings'),
+      argument(() => [tensor()], 'tensors'),
+      argument(() => ['key'], 'undefined', 'strings'),
+      argument(() => ['value'], 'strings'),
+      context(),
+    ],
+    contextKeys,
+  },
+  member('NativeSafetensors', 'dispose'),
+]
+
+const imageRows = [
+  {
+    name: 'writeImage',
+    target: addon.writeImage,
+    args: [argument(batch), argument(() => 0, 'integer'), argument(image), argument(placement), context()],
+    contextKeys,
+  },
+  // One part of a picture or its place at a time.
+  ...Object.keys(image()).map((key) => ({
+    name: `writeImage with the image's ${key}`,
+    target: (value) => addon.writeImage(batch(), 0, { ...image(), [key]: value }, placement()),
+    args: [argument(() => image()[key], 'integer')],
+  })),
+  ...Object.keys(placement()).map((key) => ({
+    name: `writeImage with the placement's ${key}`,
+    target: (value) => addon.writeImage(batch(), 0, image(), { ...placement(), [key]: value }),
+    args: [argument(() => placement()[key], 'number', 'bigint', 'undefined')],
+  })),
+]
+
+const functionRows = [
+  { name: 'findOperator', target: addon.findOperator, args: [string('neg', 'string'), string('', 'string')] },
+  { name: 'operatorSchema', target: addon.operatorSchema, args: [argument(() => neg, 'integer')] },
+  {
+    name: 'callOperator',
+    target: addon.callOperator,
+    args: [argument(() => neg, 'integer'), argument(() => [tensor()], 'tensors'), context()],
+    contextKeys,
+  },
+  { name: 'seed', target: addon.seed, args: [seed()] },
+  ...['memory', 'queueDepths', 'devices', 'build'].map((name) => ({ name, target: addon[name] })),
+  // A function would take the place of the factory that makes all later errors.
+  { name: 'initialize', target: addon.initialize, args: [argument(() => 1)], withoutKinds: ['function'] },
+]
+
+/** Every operator with values of the wrong sorts, and every sort of value that TorchScript knows. */
+const types = [
+  ...['int', 'float', 'bool', 'str', 'Tensor', 'Any', 'Optional[int]', 'List[int]', 'List[Tensor]', 'Dict[str, int]'],
+  ...['Dict[int, Any]', 'Tuple[int, str]', 'List[List[float]]', 'List[Optional[Tensor]]'],
+]
+const typedRows = []
+for (const type of types) {
+  const typed = await NativeScriptModule.fromSource(`def forward(self, v: ${type}):\n    return v\n`, 0)
+  typedRows.push({
+    name: `NativeScriptModule#call with ${type}`,
+    target: (value) => typed.call('forward', [value]),
+    args: [argument(() => undefined, '*')],
+  })
+}
+
+export const rows = [
+  ...[...tensorRows, ...generatorRows, ...cancellationRows, ...functionRows, ...typedRows],
+  ...[...safetensorsRows, ...imageRows, ...moduleRows],
+]
