@@ -38,6 +38,13 @@ function lineOf<Stage extends ProbeLine['stage']>(lines: ProbeLine[], stage: Sta
   return lines.find((line): line is ProbeStage<Stage> => line.stage === stage)
 }
 
+/** Puts a libtorch in the place of one that does not work, or the package in the place of one without addons. */
+function reinstallCommand(found: FoundLibtorch | undefined): string {
+  if (found === undefined) return 'npm install --force node-libtorch'
+  if (found.source === 'cache') return 'npx node-libtorch install --force'
+  return `pip install --force-reinstall "torch==${found.minor}.*"`
+}
+
 /** The last stage that a crashed probe had reached tells what it was doing. */
 function crashProblem({ lines, end, stderr }: ProbeResult): Problem[] {
   if (end === undefined) return []
@@ -47,7 +54,7 @@ function crashProblem({ lines, end, stderr }: ProbeResult): Problem[] {
   return [
     {
       what: `The probe process ended with ${end} while ${doing}${reason === '' ? '' : `:\n${reason}`}`,
-      fix: found ? `pip install --force-reinstall "torch==${found.minor}.*"` : 'npm install --force node-libtorch',
+      fix: reinstallCommand(found),
     },
   ]
 }
@@ -57,10 +64,7 @@ function failureProblem(lines: ProbeLine[]): Problem[] {
   if (failed === undefined) return []
   const what = `${failed.code}: ${failed.message.split('\nFix: ')[0]}`
   const found = lineOf(lines, 'found')?.found
-  const reinstall = found
-    ? `pip install --force-reinstall "torch==${found.minor}.*"`
-    : 'npm install --force node-libtorch'
-  return [{ what, fix: failed.fix || reinstall }]
+  return [{ what, fix: failed.fix || reinstallCommand(found) }]
 }
 
 function cudaProblem(info: LibtorchInfo | undefined, driver: DoctorReport['driver']): Problem[] {

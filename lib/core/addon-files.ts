@@ -11,6 +11,8 @@ export interface BootAddon {
   booted(): string | undefined
   version(): [major: number, minor: number, patch: number]
   environment(name: string): string | undefined
+  /** Called just before the process exits: it then ends before destructors of libtorch run. */
+  leaveFirst(): void
   driver(): [status: number, version: number] | undefined
 }
 

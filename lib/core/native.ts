@@ -33,7 +33,11 @@ let record: BootRecord | undefined
 
 /** The boot addon, which knows the process's environment and driver without libtorch. */
 export function boot(): BootAddon {
-  bootAddon ??= loadBootAddon()
+  if (bootAddon === undefined) {
+    const loaded = loadBootAddon()
+    process.on('exit', () => loaded.leaveFirst())
+    bootAddon = loaded
+  }
   return bootAddon
 }
 

@@ -134,7 +134,8 @@ export class Tensor {
 
   /**
    * The elements, row-major, as they are when the calls made before have run: a snapshot that no later operation
-   * changes. Nothing is copied where the tensor is disposed right after the call and nothing shares its storage.
+   * changes. Nothing is copied where the tensor is disposed right after the call and nothing shares its storage. From
+   * 32 KiB on the buffer lies outside V8's heap; transferring such a buffer copies it.
    *
    * dtype: what the caller counts on, for the type; another one rejects with ERR_TORCH_DTYPE. float16 gives a
    * Float16Array where Node has it, else its bits as Uint16Array; bfloat16 bits as Uint16Array; int64 a BigInt64Array;

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { torchError } from '../core/errors.js'
 
 const reasons: Record<string, string> = {
@@ -29,4 +30,16 @@ export async function withDiskErrors<T>(path: string, work: () => Promise<T>): P
     const message = `Expected ${path} to be usable but ${reasons[code] ?? 'the system refused'} (${code})`
     throw torchError('ERR_TORCH_DISK', message, { details: { path, code }, cause })
   }
+}
+
+/** Makes a folder and those above it. ERR_TORCH_DISK. */
+export async function makeFolder(path: string): Promise<void> {
+  await withDiskErrors(path, async () => {
+    try {
+      await mkdir(path, { recursive: true })
+    } catch (error) {
+      if (fileErrorCode(error) !== 'ENOENT') throw error
+      await mkdir(path) // Node says ENOENT for a read-only file system: this has the system's own reason
+    }
+  })
 }

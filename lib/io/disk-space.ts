@@ -1,6 +1,6 @@
-import { mkdir, stat, statfs } from 'node:fs/promises'
+import { stat, statfs } from 'node:fs/promises'
 import { torchError } from '../core/errors.js'
-import { withDiskErrors } from './disk-error.js'
+import { makeFolder, withDiskErrors } from './disk-error.js'
 
 export interface SpaceNeed {
   folder: string
@@ -21,11 +21,9 @@ export function formatBytes(bytes: number): string {
 export async function requireDiskSpace(needs: readonly SpaceNeed[]): Promise<void> {
   const byDevice = new Map<number, SpaceNeed>()
   for (const { folder, bytes } of needs) {
-    await withDiskErrors(folder, async () => {
-      await mkdir(folder, { recursive: true })
-      const { dev } = await stat(folder)
-      byDevice.set(dev, { folder, bytes: bytes + (byDevice.get(dev)?.bytes ?? 0) })
-    })
+    await makeFolder(folder)
+    const { dev } = await withDiskErrors(folder, () => stat(folder))
+    byDevice.set(dev, { folder, bytes: bytes + (byDevice.get(dev)?.bytes ?? 0) })
   }
   for (const { folder, bytes } of byDevice.values()) {
     const { bavail, bsize } = await statfs(folder)

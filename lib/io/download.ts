@@ -1,7 +1,6 @@
-import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { TorchError, torchError } from '../core/errors.js'
-import { withDiskErrors } from './disk-error.js'
+import { makeFolder, withDiskErrors } from './disk-error.js'
 import { connectionFailure, type HttpClient, type HttpResponse } from './http-client.js'
 import { PartialFile, type PartialOrigin } from './partial-file.js'
 import { redactedUrl } from './redacted-url.js'
@@ -123,7 +122,7 @@ async function fill(download: Download, file: PartialFile): Promise<void> {
 export async function downloadFile(download: Download): Promise<void> {
   const { target, signal } = download
   signal?.throwIfAborted()
-  await withDiskErrors(dirname(target), () => mkdir(dirname(target), { recursive: true }))
+  await makeFolder(dirname(target))
   const file = await withDiskErrors(target, () => PartialFile.open(target, signal))
   let discarded = false
   try {

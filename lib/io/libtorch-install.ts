@@ -1,11 +1,11 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { addonMinors } from '../core/addon-files.js'
 import { invalidArgument, TorchError, torchError } from '../core/errors.js'
 import { cacheFolder } from '../core/libtorch-find.js'
 import { boot } from '../core/native.js'
 import { parseOptions } from '../core/options.js'
-import { withDiskErrors } from './disk-error.js'
+import { makeFolder } from './disk-error.js'
 import { withFileLock } from './file-lock.js'
 import { createHttpClient } from './http-client.js'
 import { type InstallOptions, installOptions, type ParsedInstallOptions } from './install-options.js'
@@ -140,7 +140,7 @@ async function install(options: ParsedInstallOptions, wish: TorchWish, report: R
 async function run(options: ParsedInstallOptions, report: Report, signal: AbortSignal): Promise<InstalledLibtorch> {
   signal.throwIfAborted()
   const wish = wishOf(options)
-  await withDiskErrors(cacheFolder(), () => mkdir(cacheFolder(), { recursive: true }))
+  await makeFolder(cacheFolder())
   const fitting = async () => {
     const cached = options.force ? undefined : await findCached(wish)
     return cached && { ...cached, fresh: false }

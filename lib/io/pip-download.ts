@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { childEnvironment } from '../core/environment.js'
 import { torchError } from '../core/errors.js'
-import { withDiskErrors } from './disk-error.js'
+import { makeFolder, withDiskErrors } from './disk-error.js'
 
 const run = promisify(execFile)
 
@@ -43,10 +43,8 @@ const withoutSecrets = (text: string) => text.replace(/:\/\/[^/\s@]+@/g, '://')
  * ERR_TORCH_DOWNLOAD where there is no pip or it fails.
  */
 export async function pipDownload(requirement: string, folder: string, signal: AbortSignal): Promise<string> {
-  const own = await withDiskErrors(folder, async () => {
-    await mkdir(folder, { recursive: true })
-    return mkdtemp(join(folder, 'pip-'))
-  })
+  await makeFolder(folder)
+  const own = await withDiskErrors(folder, () => mkdtemp(join(folder, 'pip-')))
   try {
     const args = ['download', '--no-input', '--no-deps', '--only-binary=:all:', '--dest', own, requirement]
     for (const program of programs) {

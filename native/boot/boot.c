@@ -102,6 +102,23 @@ static char* open_libtorch(const char* directory, bool cuda, const char* threads
   return NULL;
 }
 
+// libtorch makes many of its statics when they are first needed. Their destructors run before any handler that was
+// registered earlier, so the handler is registered once more just before the process ends.
+static void leave_first(void* identity) {
+  free(identity);
+  pthread_mutex_lock(&boot_lock);
+  if (boot_description != NULL) on_exit(leave_before_libtorch_is_destroyed, NULL);
+  pthread_mutex_unlock(&boot_lock);
+}
+
+// leaveFirst(): for the 'exit' event, since process.exit and uncaught errors run no cleanup hooks of the main thread.
+static napi_value leave_first_now(napi_env env, napi_callback_info info) {
+  (void)env;
+  (void)info;
+  leave_first(NULL);
+  return NULL;
+}
+
 static napi_value text_or_undefined(napi_env env, const char* text) {
   napi_value value;
   napi_get_undefined(env, &value);
@@ -210,8 +227,12 @@ NAPI_MODULE_INIT() {
       {"booted", NULL, booted, NULL, NULL, NULL, napi_enumerable, NULL},
       {"version", NULL, version, NULL, NULL, NULL, napi_enumerable, NULL},
       {"environment", NULL, environment, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"leaveFirst", NULL, leave_first_now, NULL, NULL, NULL, napi_enumerable, NULL},
       {"driver", NULL, driver, NULL, NULL, NULL, napi_enumerable, NULL},
   };
+  // For workers: process.exit of a main thread that never loaded this ends them first. Node aborts when a hook is added
+  // twice with one argument, as after a reset of the module registry, so each has its own.
+  napi_add_env_cleanup_hook(env, leave_first, malloc(1));
   napi_define_properties(env, exports, sizeof members / sizeof *members, members);
   return exports;
 }

@@ -86,7 +86,11 @@ std::pair<SafetensorsHeader, uint64_t> read_header(const OpenFile& file) {
   if (length > rest) throw refused(file, "a header of at most " + std::to_string(rest) + " bytes", length);
   std::string json(length, '\0');
   read_ranges(file, {{json.data(), kLengthBytes, length}}, nullptr);
-  return {parse_header(json, rest - length), kLengthBytes + length};
+  try {
+    return {parse_header(json, rest - length), kLengthBytes + length};
+  } catch (const Error& error) {
+    throw Error(error.failure().code, error.failure().message + ", in " + file.path);
+  }
 }
 
 }  // namespace

@@ -155,7 +155,7 @@ std::shared_ptr<ScriptModule> ScriptModule::load_bytes(std::shared_ptr<std::stri
 std::shared_ptr<ScriptModule> ScriptModule::from_source(const std::string& source) {
   torch::jit::Module module("FromSource");
   module.register_attribute("training", c10::BoolType::get(), false);
-  module.define(source);
+  module.define(source + "\n");  // the parser wants the last line ended
   return std::make_shared<ScriptModule>(std::move(module));
 }
 
@@ -241,7 +241,7 @@ void ScriptModule::to(const std::string* device, const std::string* dtype, bool 
 }
 
 void ScriptModule::define(const std::string& source) {
-  module_->define(source);
+  module_->define(source + "\n");
   refresh();
 }
 

@@ -17,7 +17,9 @@ import PIL  # noqa: E402
 import timm  # noqa: E402
 import torch  # noqa: E402
 from PIL import Image, ImageOps  # noqa: E402
-from timm.data import create_transform  # noqa: E402
+from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, create_transform  # noqa: E402
+from timm.data.transforms import ResizeKeepRatio, str_to_interp_mode  # noqa: E402
+from torchvision import transforms  # noqa: E402
 
 IMAGES = ROOT / "test" / "golden" / "images"
 
@@ -81,6 +83,28 @@ def combination(name: str, config: dict) -> dict:
         return {"file": name, "config": config, **entry_of(config, image)}
 
 
+def batch(names: list[str], fit: str, size, interpolation: str) -> dict:
+    """Of images of different sizes: resized to one size, or scaled into a box and padded at the right and the bottom."""
+    images = [Image.open(IMAGES / name).convert("RGB") for name in names]
+    if fit == "resize":
+        images = [transforms.functional.resize(image, size, str_to_interp_mode(interpolation)) for image in images]
+    elif size is not None:
+        images = [ResizeKeepRatio(size, longest=1.0, interpolation=interpolation)(image) for image in images]
+    height, width = max(image.height for image in images), max(image.width for image in images)
+    entries = torch.zeros(len(images), 3, height, width, dtype=torch.uint8)
+    tensors = torch.zeros(len(images), 3, height, width)
+    mask = torch.zeros(len(images), height, width, dtype=torch.bool)
+    for i, image in enumerate(images):
+        place = (..., slice(image.height), slice(image.width))
+        entries[i][place] = transforms.functional.pil_to_tensor(image)
+        values = transforms.functional.to_tensor(image)
+        tensors[i][place] = transforms.functional.normalize(values, IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
+        mask[i][place] = True
+    digests = {"entry": sha256(entries.numpy()), "tensor": sha256(tensors.numpy()), "mask": sha256(mask.numpy())}
+    options = {"fit": fit, "size": size, "interpolation": interpolation}
+    return {"files": names, **options, "shape": list(entries.shape), **digests}
+
+
 def sample(name: str) -> dict:
     """All numbers of something small, for whoever looks for a difference."""
     config = {"input_size": (3, 4, 4), "crop_pct": 0.8}
@@ -95,9 +119,16 @@ def main() -> None:
         "versions": {"timm": timm.__version__, "Pillow": PIL.__version__, "torch": torch.__version__.split("+")[0]},
         "images": [decoded(path) for path in readable],
         "combinations": [combination(name, config) for name in FILES for config in CONFIGS],
+        "batches": [
+            batch(FILES, "resize", [40, 70], "bicubic"),
+            batch(FILES, "resize", [90, 31], "bilinear"),
+            batch(FILES, "pad", [64, 48], "bicubic"),
+            batch(FILES[:4], "pad", [300, 300], "bilinear"),
+            batch(["420.jpg", "tall.jpg", "grey.png"], "pad", None, "bicubic"),
+        ],
         "samples": [sample(name) for name in FILES],
     }
-    text = json.dumps(golden).replace('{"file"', '\n{"file"')
+    text = json.dumps(golden).replace('{"file', '\n{"file')
     (ROOT / "test" / "golden" / "transform.json").write_text(text + "\n")
 
 

@@ -12,8 +12,9 @@ export function libtorchFolder(version, variant) {
   return join(cacheFolder, `${version}-${variant}`)
 }
 
+/** With headers: what `node-libtorch install` puts there has none, and nothing can be built against it. */
 export function libtorchInstalled(folder) {
-  return existsSync(join(folder, 'torch', 'lib', 'libtorch_cpu.so'))
+  return ['lib/libtorch_cpu.so', 'include/ATen'].every((path) => existsSync(join(folder, 'torch', path)))
 }
 
 function removeAbandoned() {

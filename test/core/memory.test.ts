@@ -75,7 +75,8 @@ describe('memory() counts', () => {
     const module = await Module.fromSource(
       'def forward(self, x):\n    y = [x + 1, x + 2]\n    assert False, "no"\n    return y\n',
     )
-    for (let i = 0; i < 10; i++) await expect(module.forward(x)).rejects.toMatchObject({ message: 'AssertionError: no' })
+    for (let i = 0; i < 10; i++)
+      await expect(module.forward(x)).rejects.toMatchObject({ message: 'AssertionError: no' })
     x.dispose()
     module.dispose()
     await vi.waitFor(() => expect(memory()).toEqual(before))

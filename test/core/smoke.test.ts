@@ -36,3 +36,20 @@ test('what libtorch refuses is a typed error', async () => {
   expect(failure).toBeInstanceOf(TorchError)
   expect((failure as TorchError).message).toMatch(/mat1 and mat2/)
 })
+
+test('a module that was saved loads again', async () => {
+  await scope(async () => {
+    const module = await Module.fromSource('def forward(self, x):\n    return x * 2\n')
+    const loaded = await Module.load(await module.toBytes({ extraFiles: { 'meta.json': '{}' } }))
+    expect(loaded.extraFiles()).toEqual({ 'meta.json': '{}' })
+    expect(await ((await loaded.forward(Tensor.from([3]))) as Tensor).toArray()).toEqual([6])
+  })
+})
+
+test('dtypes convert, integers stay exact', async () => {
+  await scope(async () => {
+    const half = await Tensor.from([0.1]).to({ dtype: 'bfloat16' })
+    expect([...(await half.data())]).toEqual([0x3dcd])
+    expect(await Tensor.from([2n ** 53n + 1n]).toArray()).toEqual([2n ** 53n + 1n])
+  })
+})

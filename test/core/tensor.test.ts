@@ -178,7 +178,7 @@ describe('data()', () => {
     expect(data[0]).toBe(5)
   })
 
-  test('of a disposed tensor never shares memory with a view of it', async () => {
+  scopedTest('of a disposed tensor never shares memory with a view of it', async () => {
     const base = Tensor.from(new Float32Array(100_000))
     const view = await ops.view(base, [100, 1000])
     const pending = base.data()

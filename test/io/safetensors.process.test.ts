@@ -1,0 +1,123 @@
+// Safetensors at the end of a process, in workers and under the garbage collector; and mutated files, which must not
+// crash the process that reads them.
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import golden from '../golden/safetensors.json' with { type: 'json' }
+import { runNode } from '../support/child-script.js'
+import { temporaryFolder } from '../support/libtorch-folders.js'
+import { repeated, runProgram } from '../support/program.js'
+import { repositoryRoot } from '../support/source-files.js'
+
+const distFile = (name: string) => JSON.stringify(pathToFileURL(join(repositoryRoot, 'dist', 'io', name)).href)
+const start = (folder: string) => `
+import { Safetensors } from ${distFile('safetensors.js')}
+import { writeSafetensors } from ${distFile('safetensors-write.js')}
+const path = ${JSON.stringify(join(folder, 'a.safetensors'))}
+const large = () => Tensor.from(new Float32Array(5_000_000).fill(0.5))
+await writeSafetensors(path, { x: large(), y: Tensor.from([1, 2]) })
+`
+
+describe('a process', repeated, () => {
+  test.each([[true], [false]])('ends by itself without a dispose, mmap: %s', async (mmap) => {
+    const lines = await runProgram(`${start(temporaryFolder())}
+      const file = await Safetensors.open(path, { mmap: ${mmap} })
+      print((await file.tensors()).size)`)
+    expect(lines).toEqual([2])
+  })
+
+  test('ends by process.exit while it reads and writes, and no half file has the name', async () => {
+    const folder = temporaryFolder()
+    await runProgram(
+      `${start(folder)}
+      const file = await Safetensors.open(path)
+      for (let i = 0; i < 20; i++) file.tensors()
+      writeSafetensors(path + '.second', { x: large() })
+      setTimeout(() => process.exit(17), 5)`,
+      { code: 17 },
+    )
+    expect(readdirSync(folder).filter((name) => !name.endsWith('.partial'))).toContain('a.safetensors')
+  })
+
+  test('collects what was forgotten: files are closed and unmapped', async () => {
+    const lines = await runProgram(
+      `${start(temporaryFolder())}
+      import { readdirSync, readFileSync } from 'node:fs'
+      const mappings = () => readFileSync('/proc/self/maps', 'utf8').split('\\n').filter((line) => line.includes(path)).length
+      const descriptors = () => readdirSync('/proc/self/fd').length
+      const before = descriptors()
+      for (let i = 0; i < 20; i++) await (await Safetensors.open(path, { mmap: true })).tensors()
+      print(mappings() > 0)
+      await until(() => { gc(); return mappings() === 0 && descriptors() <= before })
+      await until(() => memory().bytes.cpu === undefined || memory().bytes.cpu < 1e6)
+      print('collected')`,
+      { flags: ['--expose-gc'] },
+    )
+    expect(lines).toEqual([true, 'collected'])
+  })
+
+  test('goes on when a worker is terminated while it reads', async () => {
+    const lines = await runProgram(`${start(temporaryFolder())}
+      import { Worker } from 'node:worker_threads'
+      import { once } from 'node:events'
+      const source = \`
+        import { parentPort } from 'node:worker_threads'
+        import { Safetensors } from ${distFile('safetensors.js')}
+        const file = await Safetensors.open(\${JSON.stringify(path)}, { mmap: false })
+        parentPort.postMessage('reading')
+        for (;;) await file.tensors()
+      \`
+      for (let i = 0; i < 5; i++) {
+        const url = new URL('data:text/javascript,' + encodeURIComponent(source))
+        const worker = new Worker(url, { execArgv: [] })
+        await once(worker, 'message')
+        await sleep(5 * i)
+        await worker.terminate()
+      }
+      print(await (await (await Safetensors.open(path)).tensor('y')).toArray())`)
+    expect(lines).toEqual([[1, 2]])
+  })
+})
+
+test('a disk that takes no more is a typed error and leaves the old file alone', async () => {
+  const folder = temporaryFolder()
+  const program = `${start(folder)}
+    print((await writeSafetensors(path, { x: large(), y: large() }).catch((error) => error)).code)
+    print((await Safetensors.open(path)).keys())`
+  // 30 MB per file: the first one fits, the second does not.
+  const limited = join(folder, 'limited-node')
+  writeFileSync(limited, `#!/bin/bash\nulimit -f 30000\nexec ${JSON.stringify(process.execPath)} "$@"\n`, {
+    mode: 0o755,
+  })
+  const lines = await runProgram(
+    `
+    import { execFileSync } from 'node:child_process'
+    const prelude = 'import { print, Tensor } from ' + JSON.stringify(${JSON.stringify(pathToFileURL(join(repositoryRoot, 'test', 'support', 'programs', 'prelude.mjs')).href)}) + '\\n'
+    const output = execFileSync(${JSON.stringify(limited)}, ['--input-type=module', '--eval', prelude + ${JSON.stringify(program)}])
+    for (const line of output.toString().trim().split('\\n')) print(JSON.parse(line))`,
+  )
+  expect(lines).toEqual(['ERR_TORCH_DISK', ['x', 'y']])
+  expect(readdirSync(folder).sort()).toEqual(['a.safetensors', 'limited-node'])
+})
+
+test('a mutated file is read or is a typed error, and never crashes', { timeout: 1_200_000 }, async () => {
+  const cases = process.env.FULL === '1' ? 100_000 : 5_000
+  const folder = temporaryFolder()
+  mkdirSync(join(folder, 'originals'))
+  const files = golden.files.map(({ hex }, i) => {
+    const path = join(folder, 'originals', `${i}.safetensors`)
+    writeFileSync(path, Buffer.from(hex, 'hex'))
+    return path
+  })
+  const program = join(repositoryRoot, 'test', 'support', 'programs', 'mutate-safetensors.mjs')
+  const limits = { timeoutMilliseconds: 1_200_000 }
+  const { code, signal, stdout, stderr } = await runNode([program, folder, String(cases), '1', ...files], limits)
+  const lines = stdout.trimEnd().split('\n')
+  expect({ code, signal }, `after ${lines.at(-1)}: ${stderr}`).toEqual({ code: 0, signal: null })
+  const { read, codes, untyped } = JSON.parse(lines.at(-1) ?? '')
+  expect(untyped).toEqual([])
+  expect(Object.keys(codes).sort()).toEqual(['ERR_TORCH_DTYPE', 'ERR_TORCH_FILE_FORMAT'])
+  expect(codes.ERR_TORCH_FILE_FORMAT).toBeGreaterThan(cases / 2)
+  expect(read).toBeGreaterThan(cases / 10)
+})
