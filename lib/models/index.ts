@@ -1,0 +1,8 @@
+export type { Classified } from './classify-stream.js'
+export { type ClassifyOptions, ImageClassifier, type ImageClassifierOptions } from './image-classifier.js'
+export { imagenetLabels, type Label } from './labels.js'
+export { hasPretrained, type ModelSource } from './open-model.js'
+export type { Prediction } from './prediction.js'
+export type { PretrainedConfig } from './pretrained-config.js'
+export { type ArchitectureName, architectures } from './registry.js'
+export { type ForwardHeadOptions, type ForwardIntermediatesOptions, ResNet } from './resnet.js'

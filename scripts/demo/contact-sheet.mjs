@@ -1,0 +1,49 @@
+// Photographs in a grid with a caption under each, as one PNG.
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import sharp from 'sharp'
+
+const [columns, cell, captionHeight, gap] = [3, 240, 44, 12]
+// A font of our own: a bare machine has none.
+const fontFile = join(
+  createRequire(import.meta.url).resolve('dejavu-fonts-ttf/package.json'),
+  '..',
+  'ttf',
+  'DejaVuSans.ttf',
+)
+const escaped = (text) => text.replace(/[&<>]/g, (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[character])
+
+async function textImage(text, width) {
+  const markup = `<span foreground="#f0f0f0">${escaped(text)}</span>`
+  const options = {
+    text: markup,
+    fontfile: fontFile,
+    font: 'DejaVu Sans',
+    width,
+    height: captionHeight - 12,
+    rgba: true,
+  }
+  return sharp({ text: options }).png().toBuffer()
+}
+
+export async function writeContactSheet(target, pictures) {
+  const rows = Math.ceil(pictures.length / columns)
+  const layers = []
+  for (const [i, { file, caption }] of pictures.entries()) {
+    const left = gap + (i % columns) * (cell + gap)
+    const top = gap + Math.floor(i / columns) * (cell + captionHeight + gap)
+    layers.push({ input: await sharp(file).resize(cell, cell).toColourspace('srgb').png().toBuffer(), left, top })
+    layers.push({ input: await textImage(caption, cell), left, top: top + cell + 8 })
+  }
+  await sharp({
+    create: {
+      width: gap + columns * (cell + gap),
+      height: gap + rows * (cell + captionHeight + gap),
+      channels: 3,
+      background: '#202020',
+    },
+  })
+    .composite(layers)
+    .png()
+    .toFile(target)
+}
