@@ -52,7 +52,7 @@ async function openSharded(path: string, settings: OpenSettings): Promise<OpenFi
         const index = indices.get(name)
         if (index === undefined) {
           const message = `Expected tensor '${name}' in ${shard}, as ${path} says, but it is not there`
-          throw torchError('ERR_TORCH_FILE_FORMAT', message, { operation: settings.operation })
+          throw torchError('ERR_TORCH_FILE_FORMAT', message)
         }
         opened.places.set(name, { file, index })
       }

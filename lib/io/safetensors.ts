@@ -105,8 +105,11 @@ export class Safetensors {
   static async open(path: string | URL, options?: SafetensorsOpenOptions): Promise<Safetensors> {
     const operation = 'Safetensors.open'
     const { mmap, signal } = parseOptions(openOptions, options, operation)
-    const opened = await openSafetensors(requireFilePath(path, operation), { operation, mmap, signal })
-    return new Safetensors(opened, fromHere)
+    const place = requireFilePath(path, operation)
+    return settle(operation, {
+      start: () => openSafetensors(place, { operation, mmap, signal }),
+      convert: (opened) => new Safetensors(opened, fromHere),
+    })
   }
 
   /** The names of the tensors: in the order of their bytes, or in that of the index. */

@@ -86,6 +86,7 @@ export async function classify({ root }) {
   await writeContactSheet(
     sheet,
     labelled.map(({ file, best }) => ({ file, caption: `${best.label} ${percent(best.probability)}` })),
+    'china.jpg: danielbuechele, flower.jpg: vultilion (both CC BY 2.0); the others: assets/photos/ATTRIBUTION.md',
   )
   console.log('\ncontact sheet: build/contact-sheet.png')
   return [...labelled, ...numbered].every(({ equal }) => equal)

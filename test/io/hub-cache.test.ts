@@ -30,6 +30,7 @@ test('the folder is the one that Python takes', { timeout: 120_000 }, async () =
     { HUGGINGFACE_HUB_CACHE: '/old', HF_HOME: '/hf' },
     { HF_HUB_CACHE: '/new', HUGGINGFACE_HUB_CACHE: '/old', HF_HOME: '/hf' },
     { HF_HOME: '~/hf' },
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable as a shell writes it
     { HF_HUB_CACHE: '$HOME/a/${HOME}b/$MISSING_HERE' },
   ]
   for (const environment of environments) {

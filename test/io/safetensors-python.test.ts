@@ -1,4 +1,4 @@
-// Files of the Python package here, and ours there: every dtype, and the sample model's weights by name.
+// Files of the Python package are read here, and ours there: every dtype.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { Tensor } from '../../lib/core/tensor.js'
 import { Safetensors } from '../../lib/io/safetensors.js'
 import { writeSafetensors } from '../../lib/io/safetensors-write.js'
 import { oraclePython } from '../support/golden-modules.js'
-import { expectNoLeaks, inScope, scopedTest } from '../support/handles.js'
+import { expectNoLeaks, inScope } from '../support/handles.js'
 import { temporaryFolder } from '../support/libtorch-folders.js'
 
 expectNoLeaks()
@@ -91,9 +91,10 @@ function tensorOf(dtype: DType, shape: number[]): Tensor {
   return Tensor.from(new dtypes[dtype].array(bytes.buffer), shape, { dtype })
 }
 
-scopedTest(
+test(
   'what is written here is read by Python, and written again there with the same bytes',
-  async () => {
+  { timeout: pythonTimeout },
+  inScope(async () => {
     const folder = temporaryFolder()
     const ours = join(folder, 'ours.safetensors')
     const tensors = new Map<string, Tensor>()
@@ -116,6 +117,5 @@ describe(tensors)`,
     expect(read).toEqual(await description(tensors))
     expect(Object.keys(read).length).toBe(storable.length * 5)
     expect(readFileSync(`${ours}.again`).equals(readFileSync(ours))).toBe(true)
-  },
-  pythonTimeout,
+  }),
 )

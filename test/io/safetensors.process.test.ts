@@ -47,7 +47,8 @@ describe('a process', repeated, () => {
       const mappings = () => readFileSync('/proc/self/maps', 'utf8').split('\\n').filter((line) => line.includes(path)).length
       const descriptors = () => readdirSync('/proc/self/fd').length
       const before = descriptors()
-      for (let i = 0; i < 20; i++) await (await Safetensors.open(path, { mmap: true })).tensors()
+      const forget = async () => void (await (await Safetensors.open(path, { mmap: true })).tensors())
+      for (let i = 0; i < 20; i++) await forget()
       print(mappings() > 0)
       await until(() => { gc(); return mappings() === 0 && descriptors() <= before })
       await until(() => memory().bytes.cpu === undefined || memory().bytes.cpu < 1e6)
@@ -117,7 +118,8 @@ test('a mutated file is read or is a typed error, and never crashes', { timeout:
   expect({ code, signal }, `after ${lines.at(-1)}: ${stderr}`).toEqual({ code: 0, signal: null })
   const { read, codes, untyped } = JSON.parse(lines.at(-1) ?? '')
   expect(untyped).toEqual([])
-  expect(Object.keys(codes).sort()).toEqual(['ERR_TORCH_DTYPE', 'ERR_TORCH_FILE_FORMAT'])
+  const known = ['ERR_TORCH_FILE_FORMAT', 'ERR_TORCH_DTYPE'] // the latter for F4 and F6
+  expect(Object.keys(codes).filter((name) => !known.includes(name))).toEqual([])
   expect(codes.ERR_TORCH_FILE_FORMAT).toBeGreaterThan(cases / 2)
   expect(read).toBeGreaterThan(cases / 10)
 })
