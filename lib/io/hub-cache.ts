@@ -25,7 +25,7 @@ function expanded(path: string): string {
   )
 }
 
-/** Where huggingface_hub keeps repositories: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME/hub, or below the user's cache. */
+/** Where huggingface_hub keeps repositories: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME/hub, or in the user's cache. */
 export function hubCacheFolder(): string {
   const chosen = environmentVariable('HF_HUB_CACHE') ?? environmentVariable('HUGGINGFACE_HUB_CACHE')
   if (chosen !== undefined) return expanded(chosen)

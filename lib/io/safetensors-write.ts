@@ -36,7 +36,7 @@ function entriesOf(tensors: unknown): [string, Tensor][] {
   throw invalidArgument('tensors', 'a Map or an object of tensors by name', tensors, { operation })
 }
 
-/** The same tensors on the CPU, once the calls made before have run; they live until disposed, whatever the caller does. */
+/** The same tensors on the CPU, once the calls made before have run; what the caller disposes meanwhile lives on here. */
 async function onCpu(tensors: readonly Tensor[], signal: AbortSignal | undefined) {
   const natives = tensors.map(nativeTensor)
   const flow = (own: (typeof natives)[number]) => ({
@@ -54,8 +54,8 @@ async function onCpu(tensors: readonly Tensor[], signal: AbortSignal | undefined
 
 /**
  * Writes tensors of any device to a file that safetensors.torch.save_file would write with the same bytes; of several
- * metadata keys, whose order is random there, the first is the least. What is not contiguous is stored as if it were.
- * The file is complete or not there: it gets its name when all is on disk. Do not change the tensors in place meanwhile.
+ * metadata keys, whose order is random there, the first is the least. What is not contiguous is stored as if it were. The
+ * file is complete or not there: it gets its name when all is on disk. Do not change the tensors in place meanwhile.
  *
  * Rejects with ERR_TORCH_DTYPE (complex128), ERR_TORCH_INVALID_ARGUMENT (sparse or meta tensors, names that cannot be
  * written), ERR_TORCH_DISPOSED, ERR_TORCH_DISK, or the signal's reason.

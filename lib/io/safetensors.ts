@@ -17,8 +17,8 @@ const openOptions = defineOptions((z) => ({
 export interface SafetensorsOpenOptions {
   /**
    * Tensors are views of the file in memory instead of copies: nothing is read before it is used. Only for files that
-   * nobody writes to or shortens meanwhile, which would change the tensors or end the process. Default: for files in the
-   * hub's cache, which are never written to.
+   * nobody writes to or shortens meanwhile, which would change the tensors or end the process. Default: true for blobs of
+   * the hub's cache, which are never written to.
    */
   mmap?: boolean | undefined
   signal?: AbortSignal | undefined
@@ -99,8 +99,8 @@ export class Safetensors {
    * Opens a file (path or file: URL), or the index of a model in several files (`model.safetensors.index.json`), which
    * must lie in the index's folder or below.
    *
-   * Accepts what the Rust reader accepts, but no name twice. Rejects with ERR_TORCH_FILE_FORMAT (damaged, incomplete, no
-   * such file format), ERR_TORCH_DISK, or the signal's reason.
+   * Accepts what the Rust reader accepts, but no name twice. Rejects with ERR_TORCH_FILE_FORMAT (damaged, incomplete or
+   * of another kind), ERR_TORCH_DISK, or the signal's reason.
    */
   static async open(path: string | URL, options?: SafetensorsOpenOptions): Promise<Safetensors> {
     const operation = 'Safetensors.open'
@@ -147,9 +147,10 @@ export class Safetensors {
   }
 
   /**
-   * One tensor, on the CPU. Mapped ones of the same name share memory, with which the file does not change. Rejects with
-   * ERR_TORCH_INVALID_ARGUMENT (no such name), ERR_TORCH_DTYPE (F4, F6), ERR_TORCH_FILE_FORMAT (the file has become
-   * shorter), ERR_TORCH_DISK, ERR_TORCH_OUT_OF_MEMORY.
+   * One tensor, on the CPU. Mapped ones of the same name share memory; in-place operations never reach the file.
+   *
+   * Rejects with ERR_TORCH_INVALID_ARGUMENT (no such name), ERR_TORCH_DTYPE (F4, F6), ERR_TORCH_FILE_FORMAT (the file has
+   * become shorter), ERR_TORCH_DISK, ERR_TORCH_OUT_OF_MEMORY, or the signal's reason.
    */
   async tensor(name: string, options?: SafetensorsReadOptions): Promise<Tensor> {
     const operation = 'safetensors.tensor'

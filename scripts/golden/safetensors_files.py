@@ -196,8 +196,10 @@ def main():
     warnings.simplefilter("ignore")
     metadata = {"safetensors": safetensors.__version__, "torch": torch.__version__}
     parts = {"files": files(), "vectors": vectors()}
-    lines = {name: ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases) for name, cases in parts.items()}
-    body = "".join(f',\n"{name}":[\n{text}\n]' for name, text in lines.items())
+    body = ""
+    for name, cases in parts.items():
+        lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
+        body += f',\n"{name}":[\n{lines}\n]'
     (ROOT / "test/golden/safetensors.json").write_text(f'{{"metadata":{json.dumps(metadata)}{body}}}\n')
 
 

@@ -88,7 +88,8 @@ test('finds and does not find what Python does', { timeout: 120_000 }, async () 
   const found = await python(
     `
 from huggingface_hub import try_to_load_from_cache
-print(json.dumps([try_to_load_from_cache(repo, file, revision=revision) for repo, file, revision in ${JSON.stringify(asked)}]))`,
+asked = ${JSON.stringify(asked)}
+print(json.dumps([try_to_load_from_cache(repo, file, revision=revision) for repo, file, revision in asked]))`,
   )
   const ours = asked.map(([repo, file, revision]) => findInHubCache(repo, file, { revision }))
   expect((await Promise.all(ours)).map((path) => path ?? null)).toEqual(found)

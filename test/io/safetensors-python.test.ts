@@ -26,7 +26,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 def describe(tensors):
     raw = lambda t: t.reshape(-1).view(torch.uint8).numpy().tobytes() if t.numel() else b""
-    print(json.dumps({k: [str(t.dtype)[6:], list(t.shape), hashlib.sha256(raw(t)).hexdigest()] for k, t in tensors.items()}))
+    row = lambda t: [str(t.dtype)[6:], list(t.shape), hashlib.sha256(raw(t)).hexdigest()]
+    print(json.dumps({name: row(tensor) for name, tensor in tensors.items()}))
 path, dtypes = sys.argv[1], sys.argv[2].split(",")
 `
 

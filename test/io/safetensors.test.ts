@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type DType, dtypes } from '../../lib/core/dtype.js'
+import { Module } from '../../lib/core/module.js'
 import { ops } from '../../lib/core/ops.js'
 import { Tensor } from '../../lib/core/tensor.js'
 import { Safetensors } from '../../lib/io/safetensors.js'
@@ -335,8 +336,15 @@ describe('writing', () => {
       [1, 2, 3],
       [4, 5, 6],
     ])
-    await writeSafetensors(path, { transposed: await ops.transpose(grid, 0, 1), row: await ops.select(grid, 0, 1) })
+    const conj = await Module.fromSource('def forward(self, x):\n    return torch.conj(x)\n')
+    const pair = Tensor.from(new Float32Array([1, 2]), undefined, { dtype: 'complex64' })
+    await writeSafetensors(path, {
+      transposed: await ops.transpose(grid, 0, 1),
+      row: await ops.select(grid, 0, 1),
+      conjugate: (await conj.forward(pair)) as Tensor,
+    })
     const opened = await Safetensors.open(path)
+    expect(await (await opened.tensor('conjugate')).toArray()).toEqual([[1, -2]])
     expect(await (await opened.tensor('transposed')).toArray()).toEqual([
       [1, 4],
       [2, 5],

@@ -68,14 +68,24 @@ const tensorRows = [
     argument(() => [1], 'empty array'),
   ),
   ...members('NativeTensor', 'bytes', 'alias'),
-  ...['shape', 'strides', 'dtype', 'device', 'requiresGrad', 'disposed'].map((name) => outliving(member('NativeTensor', name))),
-  member('NativeTensor', 'preview', argument(() => 3)),
+  ...['shape', 'strides', 'dtype', 'device', 'requiresGrad', 'disposed'].map((name) =>
+    outliving(member('NativeTensor', name)),
+  ),
+  member(
+    'NativeTensor',
+    'preview',
+    argument(() => 3),
+  ),
   { ...member('NativeTensor', 'to', noDevice(), noDevice(), context()), contextKeys },
   outliving(member('NativeTensor', 'dispose')),
 ]
 
 const generatorRows = [
-  ...constructorRows('NativeGenerator', string('cpu'), argument(() => 1, 'integer', 'bigint', 'undefined')),
+  ...constructorRows(
+    'NativeGenerator',
+    string('cpu'),
+    argument(() => 1, 'integer', 'bigint', 'undefined'),
+  ),
   ...['device', 'disposed'].map((name) => outliving(member('NativeGenerator', name))),
   member('NativeGenerator', 'getState'),
   member('NativeGenerator', 'seed', seed()),
@@ -91,14 +101,21 @@ const cancellationRows = [...constructorRows('NativeCancellation'), member('Nati
 
 const source = () => argument(() => '/nowhere')
 const moduleRows = [
-  ...constructorRows('NativeScriptModule', argument(() => undefined)),
+  ...constructorRows(
+    'NativeScriptModule',
+    argument(() => undefined),
+  ),
   {
     name: 'NativeScriptModule.load',
     target: NativeScriptModule.load,
     args: [source(), string('cpu'), noDevice(), lane(), context()],
     contextKeys,
   },
-  { name: 'NativeScriptModule.fromSource', target: NativeScriptModule.fromSource, args: [string('x', 'string'), lane()] },
+  {
+    name: 'NativeScriptModule.fromSource',
+    target: NativeScriptModule.fromSource,
+    args: [string('x', 'string'), lane()],
+  },
   ...members('NativeScriptModule', 'device', 'lane', 'training', 'disposed', 'methods', 'submodules', 'extraFiles'),
   {
     ...member(
@@ -130,7 +147,11 @@ const moduleRows = [
     boolean(),
   ),
   // Its own keys are what counts: almost any object has none.
-  member('NativeScriptModule', 'save', argument(() => ({}), '*')),
+  member(
+    'NativeScriptModule',
+    'save',
+    argument(() => ({}), '*'),
+  ),
   member('NativeScriptModule', 'dispose'),
 ]
 
@@ -139,11 +160,18 @@ await addon.writeSafetensors(file, ['x'], [tensor()], undefined, undefined)
 const safetensors = await NativeSafetensors.open(file, false)
 handles.NativeSafetensors = () => safetensors
 const image = () => ({ samples: new Uint8Array(12), format: 'rgb', width: 2, height: 2 })
-const placement = () => ({ ...{ filter: 'bilinear', width: 2, height: 2, left: 0, top: 0 }, fill: [0, 0, 0], table: undefined })
+const placement = () => ({
+  ...{ filter: 'bilinear', width: 2, height: 2, left: 0, top: 0 },
+  fill: [0, 0, 0],
+  table: undefined,
+})
 const batch = () => new NativeTensor(new Uint8Array(12), 'uint8', [1, 3, 2, 2])
 
 const safetensorsRows = [
-  ...constructorRows('NativeSafetensors', argument(() => undefined)),
+  ...constructorRows(
+    'NativeSafetensors',
+    argument(() => undefined),
+  ),
   {
     name: 'NativeSafetensors.open',
     target: NativeSafetensors.open,
@@ -151,7 +179,11 @@ const safetensorsRows = [
     contextKeys,
   },
   ...members('NativeSafetensors', 'mapped', 'disposed', 'names', 'metadata'),
-  member('NativeSafetensors', 'info', argument(() => 0, 'integer')),
+  member(
+    'NativeSafetensors',
+    'info',
+    argument(() => 0, 'integer'),
+  ),
   {
     ...member(
       'NativeSafetensors',

@@ -9,7 +9,6 @@ const { Generator, Module, Tensor, libtorch, ops } = torch
 const module = await Module.fromSource('def forward(self, x):\n    return x\n')
 const argument = (make, ...accepts) => ({ make, accepts })
 
-const string = ['string']
 const boolean = ['boolean']
 const integer = ['integer']
 const signal = ['signal']
@@ -44,13 +43,26 @@ const tensorRows = [
     name: 'Tensor.from',
     target: Tensor.from,
     args: [
-      argument(() => [1, 2], 'number', 'bigint', 'boolean', 'array view', 'bytes', 'integers', 'numbers', 'bigints', 'nested'),
+      argument(
+        () => [1, 2],
+        'number',
+        'bigint',
+        'boolean',
+        'array view',
+        'bytes',
+        'integers',
+        'numbers',
+        'bigints',
+        'nested',
+      ),
       argument(() => [2], 'undefined'),
     ],
     options: { dtype: [] },
   },
   { name: 'new Tensor', target: Tensor, isConstructor: true, args: [argument(() => 1), argument(() => 1)] },
-  ...['shape', 'strides', 'dtype', 'device', 'numel', 'nbytes', 'requiresGrad', 'disposed'].map((name) => getter('Tensor', name)),
+  ...['shape', 'strides', 'dtype', 'device', 'numel', 'nbytes', 'requiresGrad', 'disposed'].map((name) =>
+    getter('Tensor', name),
+  ),
   ...['item', 'toArray'].map((name) => method('Tensor', name)),
   method('Tensor', 'alias', { isAsync: false }),
   method('Tensor', 'data', { args: [argument(() => 'float32', 'undefined')] }),
@@ -100,7 +112,13 @@ const moduleRows = [
 ]
 
 const generatorRows = [
-  { name: 'new Generator', target: Generator, isConstructor: true, args: [argument(() => 1, ...seeds)], options: { device: [] } },
+  {
+    name: 'new Generator',
+    target: Generator,
+    isConstructor: true,
+    args: [argument(() => 1, ...seeds)],
+    options: { device: [] },
+  },
   ...['device', 'disposed'].map((name) => getter('Generator', name)),
   method('Generator', 'seed', { args: [argument(() => 1, ...seeds)] }),
   method('Generator', 'getState'),
@@ -126,7 +144,11 @@ const processRows = [
 ]
 
 const plain = {
-  Tensor: () => Tensor.from([[1, 2], [3, 4]]),
+  Tensor: () =>
+    Tensor.from([
+      [1, 2],
+      [3, 4],
+    ]),
   Scalar: () => 1,
   int: () => 1,
   float: () => 0.5,
@@ -166,7 +188,15 @@ const interpolateRow = {
   target: ops.interpolate,
   isAsync: true,
   args: [argument(() => Tensor.from([[[1, 2]]]))],
-  options: { size: [], scaleFactor: ['number', 'numbers'], mode: [], alignCorners: boolean, antialias: boolean, recomputeScaleFactor: boolean, ...execution },
+  options: {
+    size: [],
+    scaleFactor: ['number', 'numbers'],
+    mode: [],
+    alignCorners: boolean,
+    antialias: boolean,
+    recomputeScaleFactor: boolean,
+    ...execution,
+  },
   raw: signal,
 }
 

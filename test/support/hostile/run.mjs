@@ -44,16 +44,45 @@ function text(error) {
 /** For the hundreds of operators, which share one reader of arguments, some of each sort are enough. */
 const skipped = new Set([
   ...['Infinity', '-Infinity', '-0', '2^64', '2n^64', 'empty string', 'lone surrogate', '__proto__', 'long string'],
-  ...['class', 'array of NaN', 'array of 2^53', 'array of empty arrays', 'ragged array', 'sparse array', 'Map of objects'],
-  ...['object without prototype', 'getters that throw null', 'getters that throw undefined', 'throwing toString', 'Set'],
+  ...[
+    'class',
+    'array of NaN',
+    'array of 2^53',
+    'array of empty arrays',
+    'ragged array',
+    'sparse array',
+    'Map of objects',
+  ],
+  ...[
+    'object without prototype',
+    'getters that throw null',
+    'getters that throw undefined',
+    'throwing toString',
+    'Set',
+  ],
   ...['throwing tag', 'Date', 'RegExp', 'WeakMap', 'Error', 'URL', 'file: URL with NUL', 'BigInt64Array', 'DataView'],
   ...['detached Float32Array', 'view out of bounds', 'object of the Uint8Array class', 'view with a throwing buffer'],
   ...['ArrayBuffer', 'disposed Module', 'object of the Module class', 'object of the Map class', 'array-like object'],
-  ...['proxy that throws null', 'proxy that throws undefined', 'throwing proxy of a function', 'revoked proxy of a function'],
+  ...[
+    'proxy that throws null',
+    'proxy that throws undefined',
+    'throwing proxy of a function',
+    'revoked proxy of a function',
+  ],
 ])
 
 /** All calls of a row: [description, kinds that are no bad input there, call]. */
-function* callsOf({ receivers, args = [], options, target, isConstructor = false, livesOn = [], isLenient = false, contextKeys = {}, withoutKinds = [] }) {
+function* callsOf({
+  receivers,
+  args = [],
+  options,
+  target,
+  isConstructor = false,
+  livesOn = [],
+  isLenient = false,
+  contextKeys = {},
+  withoutKinds = [],
+}) {
   const invoke = (receiver, given) =>
     isConstructor ? Reflect.construct(target, given) : Reflect.apply(target, receiver, given)
   const valid = () => args.map(({ make }) => make())

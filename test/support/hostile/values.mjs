@@ -152,7 +152,15 @@ export const hostileValues = [
   ['ArrayBuffer', [], () => new ArrayBuffer(4)],
   ['AbortSignal', ['signal'], () => AbortSignal.abort('aborted by the table')],
   ['half a signal', [], () => ({ aborted: false, addEventListener: 1 })],
-  ['Tensor', ['tensor', 'live handle'], () => Tensor.from([[1, 2], [3, 4]])],
+  [
+    'Tensor',
+    ['tensor', 'live handle'],
+    () =>
+      Tensor.from([
+        [1, 2],
+        [3, 4],
+      ]),
+  ],
   ['disposed Tensor', ['disposed tensor', 'disposed handle'], () => disposed(Tensor.from(1))],
   ['Module', ['module', 'live handle'], () => liveModule],
   ['disposed Module', ['disposed module', 'disposed handle'], () => deadModule],

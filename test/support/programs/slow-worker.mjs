@@ -10,5 +10,7 @@ parentPort.postMessage({ running: memory().modules })
 if (exitCode !== undefined) process.exit(exitCode)
 if (fail) throw new Error('planned')
 const results = await Promise.all(settled)
-const sums = await Promise.all(results.map(async (result) => (await result.data()).reduce((sum, value) => sum + value, 0)))
+const sums = await Promise.all(
+  results.map(async (result) => (await result.data()).reduce((sum, value) => sum + value, 0)),
+)
 parentPort.postMessage({ sums })
