@@ -1,9 +1,12 @@
+import { onAbort } from '../core/abort.js'
 import { TorchError } from '../core/errors.js'
 import { operators } from '../core/operators.js'
-import { scope } from '../core/scope.js'
+import { keep, scope } from '../core/scope.js'
 import type { Tensor } from '../core/tensor.js'
 import type { ImageInput } from '../io/image-input.js'
 import type { Prediction } from './prediction.js'
+import { untilAborted } from './until-aborted.js'
+import { workAhead } from './work-ahead.js'
 
 /** One image of a stream: what it shows, or why it could not be looked at. */
 export type Classified =
@@ -12,9 +15,9 @@ export type Classified =
 
 interface StreamSteps {
   /** float32 [1, 3, H, W] */
-  preprocess(image: ImageInput, signal: AbortSignal | undefined): Promise<Tensor>
+  preprocess(image: ImageInput, signal: AbortSignal): Promise<Tensor>
   /** pixels: float32 [N, 3, H, W] */
-  classify(pixels: Tensor, signal: AbortSignal | undefined): Promise<Prediction[][]>
+  classify(pixels: Tensor, signal: AbortSignal): Promise<Prediction[][]>
 }
 
 interface Prepared {
@@ -23,39 +26,37 @@ interface Prepared {
   error: TorchError | undefined
 }
 
+function free(batch: readonly Prepared[]): void {
+  for (const { pixels } of batch) pixels?.dispose()
+}
+
 /** A bad image is a result of its own; anything else (an abort, a defect) ends the stream. */
-async function prepare(image: ImageInput, { preprocess }: StreamSteps, signal?: AbortSignal): Promise<Prepared> {
+async function prepare(image: ImageInput, { preprocess }: StreamSteps, signal: AbortSignal): Promise<Prepared> {
   try {
-    return { image, pixels: await preprocess(image, signal), error: undefined }
+    // The scope in which the reader asks for a result may end long before this image has its turn.
+    const pixels = await scope(async () => keep(await preprocess(image, signal)))
+    return { image, pixels, error: undefined }
   } catch (error) {
     if (error instanceof TorchError && error.code === 'ERR_TORCH_IMAGE') return { image, pixels: undefined, error }
     throw error
   }
 }
 
-/** Starts decoding ahead of what is asked for, at most `ahead` images, and gives them in order. */
-async function* prepareAhead(
-  images: AsyncIterable<ImageInput>,
-  ahead: number,
-  steps: StreamSteps,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Prepared> {
-  const waiting: Promise<Prepared>[] = []
-  try {
-    for await (const image of images) {
-      const pending = prepare(image, steps, signal)
-      pending.catch(() => {}) // it is awaited in its turn
-      waiting.push(pending)
-      if (waiting.length >= ahead) yield (await waiting.shift()) as Prepared
-    }
-    while (waiting.length > 0) yield (await waiting.shift()) as Prepared
-  } finally {
-    // The reader left early: what was decoded for it is nobody's.
-    for (const pending of waiting) pending.then(({ pixels }) => pixels?.dispose()).catch(() => {})
-  }
+async function prepareBatch(images: ImageInput[], steps: StreamSteps, signal: AbortSignal): Promise<Prepared[]> {
+  const results = await Promise.allSettled(images.map((image) => prepare(image, steps, signal)))
+  const batch = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed === undefined) return batch
+  free(batch)
+  throw failed.reason
 }
 
-async function classifyBatch(batch: Prepared[], steps: StreamSteps, signal?: AbortSignal): Promise<Classified[]> {
+async function joined(images: Tensor[]): Promise<Tensor> {
+  const [only] = images
+  return images.length === 1 && only ? only : operators.cat(images)
+}
+
+async function classifyBatch(batch: Prepared[], steps: StreamSteps, signal: AbortSignal): Promise<Classified[]> {
   const good = batch.flatMap(({ pixels }) => pixels ?? [])
   try {
     const predictions = good.length === 0 ? [] : await scope(async () => steps.classify(await joined(good), signal))
@@ -64,40 +65,59 @@ async function classifyBatch(batch: Prepared[], steps: StreamSteps, signal?: Abo
       error ? { image, error } : { image, predictions: predictions[next++] ?? [] },
     )
   } finally {
-    for (const pixels of good) pixels.dispose()
+    free(batch)
   }
 }
 
-async function joined(images: Tensor[]): Promise<Tensor> {
-  const [only] = images
-  return images.length === 1 && only ? only : operators.cat(images)
-}
-
-async function* batchesOf(prepared: AsyncIterable<Prepared>, size: number): AsyncGenerator<Prepared[]> {
-  let batch: Prepared[] = []
-  for await (const item of prepared) {
-    batch.push(item)
-    if (batch.length < size) continue
-    yield batch
-    batch = []
+/** Where the source fails, what it gave before is still a batch. */
+async function* batchesOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let batch: T[] = []
+  let failure: { error: unknown } | undefined
+  try {
+    for await (const item of items) {
+      batch.push(item)
+      if (batch.length < size) continue
+      yield batch
+      batch = []
+    }
+  } catch (error) {
+    failure = { error }
   }
   if (batch.length > 0) yield batch
+  if (failure !== undefined) throw failure.error
 }
 
-/** Decodes while the model runs, holds at most three batches, and gives results in the order of the images. */
+/**
+ * Gives results in the order of the images. While the reader has those of one batch, the next is in the model and the
+ * one after it is decoded; no more is read ahead.
+ */
 export async function* classifyStream(
   images: AsyncIterable<ImageInput>,
   { batchSize, signal }: { batchSize: number; signal?: AbortSignal | undefined },
   steps: StreamSteps,
 ): AsyncGenerator<Classified> {
-  signal?.throwIfAborted()
-  let running: Promise<Classified[]> | undefined
-  const prepared = prepareAhead(images, 2 * batchSize, steps, signal)
-  for await (const batch of batchesOf(prepared, batchSize)) {
-    const previous = running
-    running = classifyBatch(batch, steps, signal)
-    running.catch(() => {}) // it is awaited in its turn
-    if (previous !== undefined) yield* await previous
+  if (signal?.aborted) throw signal.reason
+  const stop = new AbortController()
+  const forget = signal && onAbort(signal, () => stop.abort(signal.reason))
+  const prepared = workAhead(batchesOf(untilAborted(images, stop.signal), batchSize), {
+    ahead: 2,
+    work: (batch) => prepareBatch(batch, steps, stop.signal),
+    discard: free,
+  })
+  const classified = workAhead(prepared, {
+    ahead: 2,
+    work: (batch) => classifyBatch(batch, steps, stop.signal),
+    discard: () => {},
+  })
+  try {
+    for await (const results of classified) {
+      for (const result of results) {
+        if (signal?.aborted) throw signal.reason
+        yield result
+      }
+    }
+  } finally {
+    forget?.()
+    stop.abort() // the reader left early: nobody needs what is under way
   }
-  if (running !== undefined) yield* await running
 }

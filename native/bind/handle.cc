@@ -98,7 +98,9 @@ void TensorHandle::hold(at::Tensor own) {
   requires_grad = own.requires_grad();
   tensor = std::move(own);
   holding_.add(tensor);
-  accounted_ = strided && device.is_cpu() ? static_cast<int64_t>(tensor.nbytes()) : 0;
+  // Mapped files (storages that cannot grow) are the page cache's: collecting their handles early would free nothing.
+  const bool own_memory = strided && device.is_cpu() && tensor.has_storage() && tensor.storage().resizable();
+  accounted_ = own_memory ? static_cast<int64_t>(tensor.nbytes()) : 0;
   if (accounted_ < kAccountFrom) accounted_ = 0;
   int64_t total;
   if (accounted_ != 0) napi_adjust_external_memory(environment_->env, accounted_, &total);

@@ -1,0 +1,29 @@
+import { onAbort } from '../core/abort.js'
+
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) throw signal.reason
+    const stop = onAbort(signal, () => reject(signal.reason))
+    promise.then(resolve, reject).finally(stop)
+  })
+}
+
+/** The same items, but the signal's reason at once when it fires, even while the source is silent. */
+export async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const iterator = source[Symbol.asyncIterator]()
+  let reading = false
+  try {
+    for (;;) {
+      reading = true
+      const { done, value } = await orAborted(Promise.resolve(iterator.next()), signal)
+      if (done) return
+      reading = false
+      yield value
+    }
+  } finally {
+    // A source that ended or failed by itself needs no word; one that is silent may never answer it.
+    const leaving = !reading || signal.aborted ? iterator.return?.() : undefined
+    if (!reading) await leaving
+    else Promise.resolve(leaving).catch(() => {})
+  }
+}
