@@ -112,7 +112,10 @@ export class NativeScriptModule {
 
 /** A decoded picture: rows without gaps. */
 export interface NativeImage {
-  /** Must neither be detached nor resized until the call has ended: it is read where it lies. */
+  /**
+   * Read where it lies: must neither be detached nor resized until the call has ended, and in a worker not be memory that
+   * another addon lent (a terminated worker gives that back before it waits for the reading).
+   */
   samples: Uint8Array
   /** Interleaved RGB bytes; interleaved CMYK bytes, 0 being no ink; 16-bit grey in the machine's byte order. */
   format: 'rgb' | 'cmyk' | 'grey16'

@@ -1,5 +1,5 @@
 export { devices, type Memory, memory, queueDepths } from './core/device.js'
-export type { DataOf, DType, TypedArray } from './core/dtype.js'
+export type { DataOf, DType, TensorDType, TypedArray } from './core/dtype.js'
 export { type ErrorCode, LibtorchError, OutOfMemoryError, TorchError } from './core/errors.js'
 export type { ExecutionOptions } from './core/execution.js'
 export { Generator, type Seed, seed } from './core/generator.js'
@@ -16,7 +16,9 @@ export type {
   WarmupOptions,
 } from './core/module-options.js'
 export { type Ops, ops } from './core/ops.js'
-export { type Disposable, keep, scope } from './core/scope.js'
-export { type NestedArray, Tensor, type TensorFromOptions, type TensorToOptions } from './core/tensor.js'
+export type { SignalOptions } from './core/options.js'
+export { type Handle, keep, scope } from './core/scope.js'
+export { Tensor, type TensorFromOptions, type TensorToOptions } from './core/tensor.js'
 export type { TensorData } from './core/tensor-data.js'
+export type { NestedArray } from './core/tensor-elements.js'
 export type { Value } from './core/value.js'

@@ -1,14 +1,17 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
+import { classifyCommand } from './classify.js'
 import { doctorCommand } from './doctor.js'
 import { installCommand } from './install.js'
 import { packageVersion } from './package-version.js'
 
 // A reader such as `head` may leave before everything is written; that is no failure of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit()
-})
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit()
+  })
+}
 
 const program = new Command('node-libtorch')
   .description('PyTorch for Node.js without Python')
@@ -16,6 +19,7 @@ const program = new Command('node-libtorch')
   .enablePositionalOptions() // `install --version 2.13` is not `--version`
   .addCommand(installCommand())
   .addCommand(doctorCommand())
+  .addCommand(classifyCommand())
   .addHelpText('after', '\nExample:\n  $ npx node-libtorch doctor\n')
 
 await program.parseAsync()

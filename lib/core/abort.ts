@@ -1,8 +1,25 @@
+import { readSafely } from './errors.js'
+
 /** An AbortSignal of any realm or polyfill. */
 export function isAbortSignal(value: unknown): value is AbortSignal {
   if (typeof value !== 'object' || value === null || !('aborted' in value)) return false
   const { addEventListener, removeEventListener } = value as Partial<AbortSignal>
   return typeof addEventListener === 'function' && typeof removeEventListener === 'function'
+}
+
+/** A polyfill's members may throw, and so may a proxy's. */
+function use<T>(signal: AbortSignal, read: () => T): T {
+  return readSafely({ name: 'signal', expected: 'an AbortSignal that can be used', actual: signal }, read)
+}
+
+/** Throws ERR_TORCH_INVALID_ARGUMENT where the signal cannot tell. */
+export function isAborted(signal: AbortSignal): boolean {
+  return use(signal, () => signal.aborted)
+}
+
+/** For work of several steps, between them. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal !== undefined && isAborted(signal)) throw signal.reason
 }
 
 interface Listeners {
@@ -19,19 +36,22 @@ function listen(signal: AbortSignal): Listeners {
     listening.delete(signal)
     for (const callback of callbacks) callback()
   }
-  signal.addEventListener('abort', listener, { once: true })
+  use(signal, () => signal.addEventListener('abort', listener, { once: true }))
   const listeners = { callbacks, listener }
   listening.set(signal, listeners)
   return listeners
 }
 
-/** Calls back when the signal, which has not fired, does; the returned function ends that and leaves no listener. */
+/**
+ * Calls back when the signal, which has not fired, does; the returned function ends that and leaves no listener. Both
+ * throw ERR_TORCH_INVALID_ARGUMENT where the signal's own methods throw.
+ */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   const { callbacks, listener } = listening.get(signal) ?? listen(signal)
   callbacks.add(callback)
   return () => {
     if (!callbacks.delete(callback) || callbacks.size > 0) return
-    signal.removeEventListener('abort', listener)
     listening.delete(signal)
+    use(signal, () => signal.removeEventListener('abort', listener))
   }
 }

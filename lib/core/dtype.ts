@@ -1,6 +1,12 @@
 import { invalidArgument, torchError } from './errors.js'
 
-type Float16ArrayLike = Uint16Array // Node 24 and newer: a Float16Array
+/** What a Float16Array is to a program whose TypeScript library does not declare it. */
+type Float16ArrayLike = Omit<Float32Array, typeof Symbol.toStringTag> & {
+  readonly [Symbol.toStringTag]: 'Float16Array'
+}
+
+/** Node 24 and newer have it; the type is the library's own (`lib: ["esnext"]`) where there is one. */
+type Float16Array = typeof globalThis extends { Float16Array: { prototype: infer Own } } ? Own : Float16ArrayLike
 
 interface DTypeRow {
   bytes: number
@@ -20,6 +26,7 @@ export type TypedArray =
   | Uint16Array
   | Int32Array
   | Uint32Array
+  | Float16Array
   | Float32Array
   | Float64Array
   | BigInt64Array
@@ -70,7 +77,7 @@ export type DType = keyof typeof dtypes
 interface DataTypes {
   float32: Float32Array
   float64: Float64Array
-  float16: Float16ArrayLike
+  float16: Uint16Array | Float16Array
   bfloat16: Uint16Array
   int8: Int8Array
   int16: Int16Array
@@ -90,7 +97,10 @@ interface DataTypes {
   float8_e8m0fnu: Uint8Array
 }
 
-/** The typed array that `data()` gives for a dtype. */
+/** What a tensor may have: results of modules can have dtypes that cannot be asked for, such as 'ComplexHalf'. */
+export type TensorDType = DType | (string & Record<never, never>)
+
+/** The typed array that `data()` gives for a dtype; float16: by the version of Node. */
 export type DataOf<D extends DType> = DataTypes[D]
 
 export function isDType(value: unknown): value is DType {

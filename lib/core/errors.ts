@@ -141,6 +141,15 @@ export interface ErrorInfo {
   cause?: unknown
 }
 
+/** Formats a stack where that has not happened; '' where the program's own Error.prepareStackTrace throws. */
+export function readStack(error: Error): string {
+  try {
+    return error.stack ?? ''
+  } catch {
+    return ''
+  }
+}
+
 const brandOf = (className: string) => Symbol.for(`node-libtorch.${className}`)
 
 /** Brands instead of prototypes, so that an error of another copy of this package in the same process is recognized. */
@@ -169,7 +178,7 @@ export class TorchError extends Error {
     // The stack's first line shows the code, as Node's own errors do.
     Object.defineProperty(this, 'name', { value: `${new.target.name} [${code}]`, configurable: true, writable: true })
     Error.captureStackTrace(this, new.target)
-    void this.stack // V8 may format the first line as late as here
+    readStack(this) // V8 may format the first line as late as here
     Reflect.deleteProperty(this, 'name')
   }
 
@@ -200,9 +209,29 @@ for (const [name, errorClass] of Object.entries(classes)) {
   Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true })
 }
 
+/** The errors that this package made, but for those that a caller aborted a call with. */
+const ours = new WeakSet<WeakKey>()
+
 /** The error of a code, as an instance of the class that `errorTable` names. */
 export function torchError(code: ErrorCode, message: string, info?: ErrorInfo): TorchError {
-  return new classes[errorTable[code].class](code, message, info)
+  const error = new classes[errorTable[code].class](code, message, info)
+  ours.add(error)
+  return error
+}
+
+/** Whether this package made the error and may complete it; whatever else is thrown goes its way untouched. */
+export function isOurs(error: unknown): error is TorchError {
+  return ours.has(error as WeakKey)
+}
+
+/** From here on the error is the caller's. */
+export function disown(error: unknown): void {
+  ours.delete(error as WeakKey)
+}
+
+/** Names the public verb on an error of ours: inner parts and the native side know their own names only. */
+export function nameOperation(error: unknown, operation: string): void {
+  if (isOurs(error)) Reflect.set(error, 'operation', operation) // a caller may have frozen it meanwhile
 }
 
 const longestDescription = 100
@@ -224,6 +253,27 @@ export function describe(value: unknown): string {
 export function invalidArgument(name: string, expected: string, actual: unknown, info?: ErrorInfo): TorchError {
   const message = `Expected ${expected} for ${name} but received ${describe(actual)}`
   return torchError('ERR_TORCH_INVALID_ARGUMENT', message, info)
+}
+
+/** What a caller gave, and how a message speaks of it. */
+interface Given {
+  name: string
+  expected: string
+  actual: unknown
+  operation?: string | undefined
+}
+
+/**
+ * Reads what a caller gave. Whatever their getter, iterator or proxy throws, or a detached buffer, becomes the cause of
+ * ERR_TORCH_INVALID_ARGUMENT.
+ */
+export function readSafely<T>({ name, expected, actual, operation }: Given, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    if (isOurs(cause)) throw cause
+    throw invalidArgument(name, expected, actual, { operation, cause })
+  }
 }
 
 /** What the addon makes its errors with. `trace` is TorchScript's own traceback, '' where there is none. */

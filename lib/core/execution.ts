@@ -1,20 +1,24 @@
 import type { NativeCancellation, NativeContext, NativeValue } from '../../binding.js'
 import { isAbortSignal } from './abort.js'
-import { type DType, isDType } from './dtype.js'
-import { invalidArgument, TorchError } from './errors.js'
-import { type Generator, isGenerator, nativeGenerator } from './generator.js'
+import { invalidArgument, readSafely } from './errors.js'
+import { type Generator, isGenerator, overridingGenerator } from './generator.js'
 import { settle } from './settle.js'
 import { discardNative, fromNative, type Value } from './value.js'
 
 const gradModes = ['no-grad', 'inference', 'enabled'] as const
+const autocastDTypes = ['float16', 'bfloat16'] as const
 
 /** How a call runs: the last options of every operator and module method. Nothing of it outlives the call. */
 export interface ExecutionOptions {
   /** 'no-grad' (default), 'inference' (no version counters either: such tensors cannot be trained with), 'enabled'. */
   gradMode?: (typeof gradModes)[number] | undefined
   /** Computes as torch.autocast(dtype) does on the call's device. */
-  autocast?: DType | undefined
-  /** Replaces the default generator of its device while the call runs. */
+  autocast?: (typeof autocastDTypes)[number] | undefined
+  /**
+   * Replaces the default generator of its device while the call runs. Default generators belong to the process, so the
+   * call runs alone among those that draw from one, whatever their lanes: it waits for them, and they wait for it. Where
+   * an operator has an argument for a generator it is handed over there, and the call need not be alone.
+   */
   generator?: Generator | undefined
   /** Rejects with `signal.reason`: before queueing, when the call's turn comes, or at once while it runs. */
   signal?: AbortSignal | undefined
@@ -24,7 +28,7 @@ type Check = [expected: string, accepts: (value: unknown) => boolean]
 
 const checks: Record<keyof ExecutionOptions, Check> = {
   gradMode: ["'no-grad', 'inference' or 'enabled'", (value) => gradModes.some((mode) => mode === value)],
-  autocast: ["a dtype such as 'bfloat16'", isDType],
+  autocast: ["'float16' or 'bfloat16'", (value) => autocastDTypes.some((dtype) => dtype === value)],
   generator: ['a Generator', isGenerator],
   signal: ['an AbortSignal', isAbortSignal],
 }
@@ -48,7 +52,7 @@ function nativeContext(
   { gradMode, autocast, generator }: ExecutionOptions,
   cancellation: NativeCancellation | undefined,
 ): NativeContext {
-  return { gradMode, autocast, generator: generator && nativeGenerator(generator), cancellation }
+  return { gradMode, autocast, generator: generator && overridingGenerator(generator), cancellation }
 }
 
 /**
@@ -63,11 +67,10 @@ export function execute(
   if (options === undefined) return settle(operation, { start: () => start(undefined), convert: fromNative })
   let checked: ExecutionOptions
   try {
-    checked = checkedOptions(options, operation)
-  } catch (cause) {
-    if (cause instanceof TorchError) return Promise.reject(cause)
-    // A getter or a proxy of the caller threw.
-    return Promise.reject(invalidArgument('options', 'an object that can be read', options, { operation, cause }))
+    const given = { name: 'options', expected: 'an object that can be read', actual: options, operation }
+    checked = readSafely(given, () => checkedOptions(options, operation))
+  } catch (error) {
+    return Promise.reject(error)
   }
   return settle(
     operation,

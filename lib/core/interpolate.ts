@@ -1,8 +1,9 @@
-import { invalidArgument, TorchError } from './errors.js'
+import { invalidArgument, readSafely } from './errors.js'
 import { type ExecutionOptions, executionOptionNames } from './execution.js'
-import { isOptionsObject } from './op-overload.js'
 import { operators } from './operators.js'
 import { unknownOption } from './options.js'
+import { isPlainObject } from './plain-object.js'
+import { settleAsIs } from './settle.js'
 import { isTensor, type Tensor } from './tensor.js'
 
 const verb = 'ops.interpolate'
@@ -117,9 +118,9 @@ function targetOf(spatial: readonly number[], options: InterpolateOptions): Targ
   return { outputSize: spatial.map((length, i) => Math.floor(length * (factors[i] as number))), scaleFactors: null }
 }
 
-function prepare(input: Tensor, options: InterpolateOptions): () => Promise<Tensor> {
+function start(input: Tensor, options: InterpolateOptions): Promise<Tensor> {
   if (!isTensor(input)) throw refuse('input', 'a Tensor', input)
-  if (!isOptionsObject(options)) throw refuse('the options', 'a plain object', options)
+  if (!isPlainObject(options)) throw refuse('the options', 'a plain object', options)
   checkTypes(options)
   const { mode = 'nearest', alignCorners, antialias = false } = options
   const spatial = input.shape.slice(2)
@@ -133,18 +134,11 @@ function prepare(input: Tensor, options: InterpolateOptions): () => Promise<Tens
   }
   const target = targetOf(spatial, options)
   const { gradMode, autocast, generator, signal } = options
-  return () => resample(input, target, alignCorners ?? false, { gradMode, autocast, generator, signal })
+  return resample(input, target, alignCorners ?? false, { gradMode, autocast, generator, signal })
 }
 
 /** See `Ops.interpolate`. */
 export async function interpolate(input: Tensor, options: InterpolateOptions): Promise<Tensor> {
-  let run: () => Promise<Tensor>
-  try {
-    run = prepare(input, options)
-  } catch (cause) {
-    if (cause instanceof TorchError) throw Object.assign(cause, { operation: verb })
-    // A getter or a proxy of the caller threw.
-    throw refuse('the options', 'an object that can be read', options)
-  }
-  return run()
+  const given = { name: `the options of ${verb}`, expected: 'an object that can be read', actual: options }
+  return settleAsIs(verb, () => readSafely(given, () => start(input, options)))
 }

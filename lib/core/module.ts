@@ -1,8 +1,10 @@
-import { fileURLToPath } from 'node:url'
-import type { NativeScriptModule, NativeTensor, NativeValue } from '../../binding.js'
+import type { NativeScriptModule, NativeTensor } from '../../binding.js'
+import { throwIfAborted } from './abort.js'
 import { saveAtomically } from './atomic-file.js'
-import { invalidArgument, TorchError, torchError } from './errors.js'
-import { type ExecutionOptions, execute, executionOptionNames } from './execution.js'
+import { checkedArchive } from './checked-archive.js'
+import { invalidArgument, nameOperation, torchError } from './errors.js'
+import { type ExecutionOptions, execute } from './execution.js'
+import { checkOptionNames, moduleSource, readShapes, requireFile, stateEntries, toArguments } from './module-inputs.js'
 import {
   type FreezeOptions,
   freezeOptions,
@@ -11,10 +13,7 @@ import {
   type ModuleLoadOptions,
   type ModuleToOptions,
   moduleLoadOptions,
-  moduleSource,
   moduleToOptions,
-  readArchive,
-  requireSha256,
   type SaveOptions,
   type SourceOptions,
   saveOptions,
@@ -23,13 +22,12 @@ import {
   warmupOptions,
 } from './module-options.js'
 import { native } from './native.js'
-import { isOptionsObject } from './op-overload.js'
 import { operators } from './operators.js'
-import { parseOptions, unknownOption } from './options.js'
-import { adopt, markHandleClass } from './scope.js'
-import { settle } from './settle.js'
+import { type OptionsOutput, parseOptions, type SignalOptions, signalOf } from './options.js'
+import { adopt, type Handle, type handleBrand, markHandleClass } from './scope.js'
+import { settle, settleAsIs } from './settle.js'
 import { isTensor, nativeTensor, type Tensor, wrapTensor } from './tensor.js'
-import { toNative, type Value } from './value.js'
+import type { Value } from './value.js'
 
 export interface ModuleMethod {
   name: string
@@ -37,21 +35,16 @@ export interface ModuleMethod {
   schema: string
 }
 
-const named = (pairs: [string, NativeTensor][]) => new Map(pairs.map(([name, own]) => [name, wrapTensor(own)]))
+type ParsedSaveOptions = OptionsOutput<typeof saveOptions>
+type ParsedWarmupOptions = OptionsOutput<typeof warmupOptions>
+type NamedTensors = [string, NativeTensor][]
 
-function checkOptionNames(options: unknown, verb: string): void {
-  if (options === undefined) return
-  const names: string[] = []
-  try {
-    if (!isOptionsObject(options)) throw invalidArgument('options', 'a plain object', options, { operation: verb })
-    for (const key in options as object) names.push(key)
-  } catch (cause) {
-    if (cause instanceof TorchError) throw cause
-    throw invalidArgument('options', 'an object that can be read', options, { operation: verb, cause })
-  }
-  for (const name of names) {
-    if (!executionOptionNames.includes(name)) throw unknownOption(name, executionOptionNames, verb)
-  }
+/** How tensors by name come back. */
+const namedTensors = {
+  convert: (pairs: NamedTensors) => new Map(pairs.map(([name, own]) => [name, wrapTensor(own)])),
+  discard: (pairs: NamedTensors) => {
+    for (const [, own] of pairs) own.dispose()
+  },
 }
 
 /** The native module behind a public one; throws ERR_TORCH_INVALID_ARGUMENT for anything else. */
@@ -65,7 +58,8 @@ const fromHere = Symbol('Module')
  * be made without waiting for earlier ones. Inputs and weights live until a call that uses them has ended, whatever is
  * disposed meanwhile.
  */
-export class Module {
+export class Module implements Handle {
+  declare readonly [handleBrand]: true
   readonly #native: NativeScriptModule
 
   static {
@@ -84,8 +78,10 @@ export class Module {
     adopt(this)
   }
 
-  static #wrap(own: NativeScriptModule): Module {
-    return new Module(own, fromHere)
+  /** How a module comes back. */
+  static readonly #result = {
+    convert: (own: NativeScriptModule) => new Module(own, fromHere),
+    discard: (late: NativeScriptModule) => late.dispose(),
   }
 
   /**
@@ -97,18 +93,16 @@ export class Module {
    */
   static async load(source: string | URL | Uint8Array, options?: ModuleLoadOptions): Promise<Module> {
     const { device, dtype, lane, sha256, signal } = parseOptions(moduleLoadOptions, options, 'Module.load')
-    let archive = moduleSource(source)
-    if (sha256 !== undefined) {
-      if (typeof archive === 'string') archive = await readArchive(archive, signal)
-      requireSha256(archive, sha256)
-    }
+    const archive = moduleSource(source)
     return settle(
       'Module.load',
       {
-        start: (cancellation) =>
-          native().NativeScriptModule.load(archive, device, dtype, lane, cancellation && { cancellation }),
-        convert: Module.#wrap,
-        discard: (late) => late.dispose(),
+        start: async (cancellation) => {
+          const checked = sha256 && (await checkedArchive(archive, sha256, () => throwIfAborted(signal)))
+          const context = cancellation && { cancellation }
+          return native().NativeScriptModule.load(checked ?? archive, device, dtype, lane, context)
+        },
+        ...Module.#result,
       },
       signal,
     )
@@ -119,9 +113,13 @@ export class Module {
    * are annotated. Rejects with ERR_TORCH_MODULE_LOAD.
    */
   static async fromSource(source: string, options?: SourceOptions): Promise<Module> {
-    if (typeof source !== 'string') throw invalidArgument('source', 'TorchScript source text', source)
-    const { lane } = parseOptions(sourceOptions, options, 'Module.fromSource')
-    return Module.#wrap(await native().NativeScriptModule.fromSource(source, lane))
+    const operation = 'Module.fromSource'
+    const { lane, signal } = parseOptions(sourceOptions, options, operation)
+    const start = async () => {
+      if (typeof source !== 'string') throw invalidArgument('source', 'TorchScript source text', source)
+      return native().NativeScriptModule.fromSource(source, lane)
+    }
+    return settle(operation, { start, ...Module.#result }, signal)
   }
 
   get device(): string {
@@ -152,47 +150,54 @@ export class Module {
     return nativeModule(this).extraFiles()
   }
 
-  /** `call('forward', inputs)`. */
-  forward(...inputs: Value[]): Promise<Value> {
-    return execute('module.forward', undefined, () => nativeModule(this).call('forward', toArguments(inputs)))
+  /**
+   * `call('forward', inputs)`. R is what the caller knows of the result, `forward<Tensor>(x)`, and is not checked.
+   */
+  forward<R extends Value = Value>(...inputs: Value[]): Promise<R> {
+    const start = () => nativeModule(this).call('forward', toArguments(inputs))
+    return execute('module.forward', undefined, start) as Promise<R>
   }
 
   /**
    * Calls a method. Missing trailing arguments take their defaults. Gradients are off unless `gradMode` says otherwise.
    * Rejects with ERR_TORCH_INVALID_ARGUMENT (no such method, an argument of another type), ERR_TORCH_MODULE_RUN with
-   * TorchScript's traceback in `details.trace`, ERR_TORCH_OUT_OF_MEMORY, ERR_TORCH_DISPOSED, or the signal's reason.
+   * TorchScript's traceback in `details.trace`, ERR_TORCH_OUT_OF_MEMORY, ERR_TORCH_DISPOSED, or the signal's reason. R as in
+   * `forward`.
    */
-  call(method: string, inputs: readonly Value[] = [], options?: ExecutionOptions): Promise<Value> {
-    const start = () => {
+  call<R extends Value = Value>(method: string, inputs: readonly Value[] = [], options?: ExecutionOptions): Promise<R> {
+    try {
       const own = nativeModule(this)
       checkOptionNames(options, 'module.call')
       const args = toArguments(inputs)
-      return execute('module.call', options, (context) => own.call(method, args, context))
-    }
-    try {
-      return start()
+      return execute('module.call', options, (context) => own.call(method, args, context)) as Promise<R>
     } catch (error) {
+      nameOperation(error, 'module.call')
       return Promise.reject(error)
     }
   }
 
   /** Trainable tensors by name, shared with the module. */
-  parameters(): Promise<Map<string, Tensor>> {
-    return settle('module.parameters', { start: () => nativeModule(this).tensors('parameters'), convert: named })
+  async parameters(options?: SignalOptions): Promise<Map<string, Tensor>> {
+    const operation = 'module.parameters'
+    const start = () => nativeModule(this).tensors('parameters')
+    return settle(operation, { start, ...namedTensors }, signalOf(options, operation))
   }
 
   /** Other tensors of the module's state by name, such as running statistics; shared with the module. */
-  buffers(): Promise<Map<string, Tensor>> {
-    return settle('module.buffers', { start: () => nativeModule(this).tensors('buffers'), convert: named })
+  async buffers(options?: SignalOptions): Promise<Map<string, Tensor>> {
+    const operation = 'module.buffers'
+    const start = () => nativeModule(this).tensors('buffers')
+    return settle(operation, { start, ...namedTensors }, signalOf(options, operation))
   }
 
   /** Parameters and buffers by name, in PyTorch's order of each; shared with the module. */
-  stateDict(): Promise<Map<string, Tensor>> {
+  async stateDict(options?: SignalOptions): Promise<Map<string, Tensor>> {
+    const operation = 'module.stateDict'
     const start = async () => {
       const own = nativeModule(this)
       return (await Promise.all([own.tensors('parameters'), own.tensors('buffers')])).flat()
     }
-    return settle('module.stateDict', { start, convert: named })
+    return settle(operation, { start, ...namedTensors }, signalOf(options, operation))
   }
 
   /**
@@ -203,46 +208,55 @@ export class Module {
     tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
     options?: LoadStateDictOptions,
   ): Promise<void> {
-    const own = nativeModule(this)
-    const { strict } = parseOptions(loadStateDictOptions, options, 'module.loadStateDict')
-    const entries = stateEntries(tensors)
-    const names = entries.map(([name]) => name)
-    const given = entries.map(([, tensor]) => nativeTensor(tensor))
-    await settle('module.loadStateDict', { start: () => own.assign(names, given, strict), convert: () => undefined })
+    const operation = 'module.loadStateDict'
+    const { strict, signal } = parseOptions(loadStateDictOptions, options, operation)
+    const start = async () => {
+      const own = nativeModule(this)
+      const entries = stateEntries(tensors)
+      const names = entries.map(([name]) => name)
+      return own.assign(
+        names,
+        entries.map(([, tensor]) => nativeTensor(tensor)),
+        strict,
+      )
+    }
+    return settleAsIs(operation, start, signal)
   }
 
   /** Dotted names of all submodules, in their order. */
   submodules(): Promise<string[]> {
-    return settle('module.submodules', { start: () => nativeModule(this).submodules(), convert: (names) => names })
+    return settleAsIs('module.submodules', () => nativeModule(this).submodules())
   }
 
   /** A submodule by its dotted name; shares its tensors and its lane. */
   submodule(name: string): Promise<Module> {
-    return settle('module.submodule', { start: () => nativeModule(this).submodule(name), convert: Module.#wrap })
+    return settle('module.submodule', { start: () => nativeModule(this).submodule(name), ...Module.#result })
   }
 
   /** torch.nn.Module.train, behind the calls made before. */
-  async train(on = true): Promise<void> {
-    await nativeModule(this).train(on)
+  train(on = true): Promise<void> {
+    return settleAsIs('module.train', () => nativeModule(this).train(on))
   }
 
   /** `train(false)`. */
-  async eval(): Promise<void> {
-    await nativeModule(this).train(false)
+  eval(): Promise<void> {
+    return settleAsIs('module.eval', () => nativeModule(this).train(false))
   }
 
   /**
    * torch.nn.Module.to: moves or converts in place, behind the calls made before. A dtype applies to floating point
-   * tensors only; channelsLast to weights of 4 dimensions. Tensors that `parameters()` gave follow.
+   * tensors only; channelsLast to weights of 4 dimensions. Tensors that `parameters()` gave follow. A signal that fires
+   * once the call has been made ends the waiting, not the conversion.
    */
   async to(options: ModuleToOptions): Promise<void> {
-    const { device, dtype, channelsLast } = parseOptions(moduleToOptions, options, 'module.to')
-    await nativeModule(this).to(device, dtype, channelsLast)
+    const { device, dtype, channelsLast, signal } = parseOptions(moduleToOptions, options, 'module.to')
+    return settleAsIs('module.to', () => nativeModule(this).to(device, dtype, channelsLast), signal)
   }
 
   /** Adds methods from TorchScript source, which may call the module's own. Rejects with ERR_TORCH_MODULE_LOAD. */
-  async define(source: string): Promise<void> {
-    await nativeModule(this).define(source)
+  async define(source: string, options?: SignalOptions): Promise<void> {
+    const signal = signalOf(options, 'module.define')
+    return settleAsIs('module.define', () => nativeModule(this).define(source), signal)
   }
 
   /**
@@ -250,48 +264,38 @@ export class Module {
    * This one stays as it is.
    */
   async freeze(options?: FreezeOptions): Promise<Module> {
-    const { preserve, channelsLast, optimize } = parseOptions(freezeOptions, options, 'module.freeze')
-    return Module.#wrap(await nativeModule(this).freeze(preserve, channelsLast, optimize))
+    const { preserve, channelsLast, optimize, signal } = parseOptions(freezeOptions, options, 'module.freeze')
+    const start = () => nativeModule(this).freeze(preserve, channelsLast, optimize)
+    return settle('module.freeze', { start, ...Module.#result }, signal)
   }
 
   /**
    * Runs a method on zeros of the given shapes, so that the first real call is as fast as later ones: TorchScript
    * specializes itself during its first calls of each shape.
    *
-   * shapes: one per input.
+   * shapes: one per input. Rejects as `call` does.
    */
   async warmup(shapes: readonly (readonly number[])[], options?: WarmupOptions): Promise<void> {
-    const { device } = nativeModule(this)
-    const { runs, dtype, method } = parseOptions(warmupOptions, options, 'module.warmup')
-    const inputs: Tensor[] = []
-    try {
-      for (const shape of readShapes(shapes)) inputs.push(await operators.zeros(shape, { dtype, device }))
-      for (let run = 0; run < runs; run++) disposeAll(await this.call(method, inputs, { gradMode: 'no-grad' }))
-    } finally {
-      disposeAll(inputs)
-    }
+    const parsed = parseOptions(warmupOptions, options, 'module.warmup')
+    return settleAsIs('module.warmup', () => warmUp(this, shapes, parsed), parsed.signal)
   }
 
   /** The bytes of a TorchScript archive, which torch.jit.load of Python reads too. Rejects with ERR_TORCH_MODULE_SAVE. */
   async toBytes(options?: SaveOptions): Promise<Uint8Array> {
-    const { extraFiles } = parseOptions(saveOptions, options, 'module.toBytes')
-    return new Uint8Array(await nativeModule(this).save(extraFiles))
+    const { extraFiles, signal } = parseOptions(saveOptions, options, 'module.toBytes')
+    const start = () => nativeModule(this).save(extraFiles)
+    return settle('module.toBytes', { start, convert: (buffer) => new Uint8Array(buffer) }, signal)
   }
 
   /**
    * Writes a TorchScript archive. The file is complete or not there: it gets its name when all bytes are on disk.
-   * Rejects with ERR_TORCH_MODULE_SAVE.
+   * Rejects with ERR_TORCH_MODULE_SAVE, or the signal's reason, after which no file gets the name.
    */
   async save(path: string | URL, options?: SaveOptions): Promise<void> {
-    const target = requireFile(path)
-    const { extraFiles } = parseOptions(saveOptions, options, 'module.save')
-    const bytes = new Uint8Array(await nativeModule(this).save(extraFiles))
-    try {
-      await saveAtomically(target, bytes)
-    } catch (cause) {
-      const message = `Expected a place to write for module.save but '${target}' is none: ${(cause as Error).message}`
-      throw torchError('ERR_TORCH_MODULE_SAVE', message, { operation: 'module.save', cause })
-    }
+    const operation = 'module.save'
+    const target = requireFile(path, operation)
+    const parsed = parseOptions(saveOptions, options, operation)
+    return settleAsIs(operation, () => saveModule(nativeModule(this), target, parsed), parsed.signal)
   }
 
   /** Frees the weights unless calls in flight, submodules or tensors still use them. A second call does nothing. */
@@ -304,39 +308,26 @@ export class Module {
   }
 }
 
-function stateEntries(tensors: unknown): [string, Tensor][] {
-  const operation = 'module.loadStateDict'
+async function saveModule(own: NativeScriptModule, path: string, { extraFiles, signal }: ParsedSaveOptions) {
+  const bytes = new Uint8Array(await own.save(extraFiles))
   try {
-    if (tensors instanceof Map) return [...tensors]
-    if (isOptionsObject(tensors)) return Object.entries(tensors as object)
+    await saveAtomically(path, bytes, () => throwIfAborted(signal))
   } catch (cause) {
-    throw invalidArgument('tensors', 'a Map or an object that can be read', tensors, { operation, cause })
+    throwIfAborted(signal)
+    const message = `Expected a place to write for module.save but '${path}' is none: ${(cause as Error).message}`
+    throw torchError('ERR_TORCH_MODULE_SAVE', message, { cause })
   }
-  throw invalidArgument('tensors', 'a Map or an object of tensors by name', tensors, { operation })
 }
 
-function toArguments(inputs: readonly Value[]): NativeValue[] {
-  const args = toNative(inputs as Value[])
-  if (Array.isArray(args)) return args
-  throw invalidArgument('inputs', 'an array of arguments', inputs)
-}
-
-/** Throws ERR_TORCH_INVALID_ARGUMENT. */
-function requireFile(path: unknown): string {
-  const operation = 'module.save'
+async function warmUp(module: Module, shapes: unknown, { runs, dtype, method, signal }: ParsedWarmupOptions) {
+  const { device } = nativeModule(module)
+  const inputs: Tensor[] = []
   try {
-    const place = path instanceof URL ? fileURLToPath(path) : path
-    if (typeof place === 'string' && place !== '' && !place.includes('\0')) return place
-  } catch (cause) {
-    throw invalidArgument('path', 'a path or a file: URL', path, { operation, cause })
+    for (const shape of readShapes(shapes)) inputs.push(await operators.zeros(shape, { dtype, device, signal }))
+    for (let run = 0; run < runs; run++) disposeAll(await module.call(method, inputs, { gradMode: 'no-grad', signal }))
+  } finally {
+    disposeAll(inputs)
   }
-  throw invalidArgument('path', 'a path or a file: URL', path, { operation })
-}
-
-function readShapes(shapes: unknown): number[][] {
-  const read = toNative(shapes as Value) // each shape is checked by the operator that makes its zeros
-  if (Array.isArray(read)) return read as number[][]
-  throw invalidArgument('shapes', 'an array with one shape per input', shapes, { operation: 'module.warmup' })
 }
 
 function disposeAll(value: Value): void {

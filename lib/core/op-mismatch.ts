@@ -1,7 +1,8 @@
 import { invalidArgument, type TorchError } from './errors.js'
 import { executionOptionNames } from './execution.js'
-import { acceptsPositional, type CallOptions, isOptionsObject, type Overload, optionsOf } from './op-overload.js'
+import { acceptsPositional, type CallOptions, type Overload, optionsOf } from './op-overload.js'
 import { unknownOption } from './options.js'
+import { isPlainObject } from './plain-object.js'
 
 function unknownKey(overloads: readonly Overload[], options: CallOptions, verb: string): TorchError | undefined {
   const known = new Set(overloads.flatMap((overload) => [...overload.options.keys()]).concat(executionOptionNames))
@@ -20,7 +21,7 @@ function mismatchWith(overload: Overload, args: readonly unknown[], verb: string
     if (!accepts(args[index])) return refuse(name, expected, args[index])
   }
   const last = args[positional.length]
-  if (last !== undefined && !isOptionsObject(last)) return refuse('the options', 'a plain object', last)
+  if (last !== undefined && !isPlainObject(last)) return refuse('the options', 'a plain object', last)
   const values = optionsOf(overload, args)
   for (const { name, expected } of requiredOptions) {
     if (values[name] === undefined) return refuse(name, expected, undefined)

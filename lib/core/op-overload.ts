@@ -2,6 +2,7 @@ import type { NativeValue } from '../../binding.js'
 import { executionOptionNames } from './execution.js'
 import { type ArgumentReader, argumentReader } from './op-arguments.js'
 import { type OperatorArgument, parseSchema } from './op-schema.js'
+import { isPlainObject } from './plain-object.js'
 
 export interface Parameter extends ArgumentReader {
   name: string
@@ -62,18 +63,11 @@ export function compileOverload(text: string): Overload {
 
 export type CallOptions = Readonly<Record<string, unknown>>
 
-/** An object literal: neither an array nor an instance of a class such as Tensor, whatever realm it is from. */
-export function isOptionsObject(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype = Object.getPrototypeOf(value)
-  return prototype === null || Object.getPrototypeOf(prototype) === null
-}
-
 export function acceptsPositional({ positional }: Overload, args: readonly unknown[]): boolean {
   if (args.length !== positional.length) {
     if (args.length !== positional.length + 1) return false
     const options = args[positional.length]
-    if (options !== undefined && !isOptionsObject(options)) return false
+    if (options !== undefined && !isPlainObject(options)) return false
   }
   for (let i = 0; i < positional.length; i++) {
     if (!(positional[i] as Parameter).accepts(args[i])) return false

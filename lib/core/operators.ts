@@ -1,5 +1,5 @@
 import type { NativeValue } from '../../binding.js'
-import { invalidArgument, TorchError, torchError } from './errors.js'
+import { nameOperation, readSafely, torchError } from './errors.js'
 import { type ExecutionOptions, execute } from './execution.js'
 import { native } from './native.js'
 import { publicOperatorName } from './op-conventions.js'
@@ -52,11 +52,11 @@ function prepare(candidates: Candidate[], args: readonly unknown[], verb: string
 
 function prepareSafely(candidates: Candidate[], args: readonly unknown[], verb: string): PreparedCall {
   try {
-    return prepare(candidates, args, verb)
-  } catch (cause) {
-    if (cause instanceof TorchError) throw Object.assign(cause, { operation: verb })
-    // A getter or a proxy of the caller threw.
-    throw invalidArgument(`the arguments of ${verb}`, 'values that can be read', args, { operation: verb, cause })
+    const given = { name: `the arguments of ${verb}`, expected: 'values that can be read', actual: args }
+    return readSafely(given, () => prepare(candidates, args, verb))
+  } catch (error) {
+    nameOperation(error, verb)
+    throw error
   }
 }
 

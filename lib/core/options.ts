@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module'
 import type * as Zod from 'zod'
-import { describe, invalidArgument, TorchError, torchError } from './errors.js'
+import { isAbortSignal } from './abort.js'
+import { describe, invalidArgument, readSafely, type TorchError, torchError } from './errors.js'
 import { nearestName } from './nearest-name.js'
+import { isPlainObject } from './plain-object.js'
 
 /** Builds the schema when options are parsed for the first time: zod costs 40 ms that a bare import need not pay. */
 export type OptionsSchema<Shape extends Zod.core.$ZodShape = Zod.core.$ZodShape> = () => Zod.ZodObject<
@@ -43,11 +45,6 @@ export function unknownOption(name: string, known: readonly string[], verb: stri
 
 function notAnObject(options: unknown, verb: string): TorchError {
   return invalidArgument(`the options of ${verb}`, 'an object', options, { operation: verb })
-}
-
-function isPlainObject(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value)
-  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 /** Own and inherited enumerable values, each read once; a value of undefined counts as missing. */
@@ -134,11 +131,27 @@ function parse<S extends OptionsSchema>(schema: S, options: unknown, verb: strin
  * Throws ERR_TORCH_UNKNOWN_OPTION and ERR_TORCH_INVALID_ARGUMENT.
  */
 export function parseOptions<S extends OptionsSchema>(schema: S, options: unknown, verb: string): OptionsOutput<S> {
-  try {
-    return parse(schema, options, verb)
-  } catch (cause) {
-    if (cause instanceof TorchError) throw cause
-    // A getter or a proxy of the caller threw.
-    throw invalidArgument(`the options of ${verb}`, 'an object that can be read', options, { operation: verb, cause })
+  const given = {
+    name: `the options of ${verb}`,
+    expected: 'an object that can be read',
+    actual: options,
+    operation: verb,
   }
+  return readSafely(given, () => parse(schema, options, verb))
+}
+
+/** The field of every `signal` option. */
+export const signalField = (z: typeof Zod.z) => z.custom<AbortSignal>(isAbortSignal, 'an AbortSignal').optional()
+
+const signalOptions = defineOptions((z) => ({ signal: signalField(z) }))
+
+/** The options of a verb that has no others. */
+export interface SignalOptions {
+  /** Rejects with `signal.reason`, at once. Work that has begun ends unseen. */
+  signal?: AbortSignal | undefined
+}
+
+/** Parses the options of a verb that has only this one. */
+export function signalOf(options: SignalOptions | undefined, verb: string): AbortSignal | undefined {
+  return options === undefined ? undefined : parseOptions(signalOptions, options, verb).signal // without zod
 }

@@ -1,15 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { invalidArgument } from './errors.js'
+import { types } from 'node:util'
+import { invalidArgument, readSafely } from './errors.js'
+import { isPlainObject } from './plain-object.js'
 
-/** A handle on native memory: Tensor, Module, Generator. */
-export interface Disposable {
+/** Only classes of this package carry it: an object that merely has the members of a handle is none. */
+export const handleBrand: unique symbol = Symbol('node-libtorch handle')
+
+/** A handle on native memory: Tensor, Module, Generator and what is made of them. */
+export interface Handle {
+  readonly [handleBrand]: true
   readonly disposed: boolean
   /** Gives the memory back; a second time nothing happens. */
   dispose(): void
 }
 
 class Scope {
-  readonly #members = new Set<Disposable>()
+  readonly #members = new Set<Handle>()
   readonly #parent: Scope | undefined
   #closed = false
 
@@ -18,12 +24,12 @@ class Scope {
   }
 
   /** What arrives after the end (of a call that nobody awaited) belongs to the scope around. */
-  adopt(handle: Disposable): void {
+  adopt(handle: Handle): void {
     if (this.#closed) this.#parent?.adopt(handle)
     else this.#members.add(handle)
   }
 
-  release(handle: Disposable): void {
+  release(handle: Handle): void {
     this.#members.delete(handle)
     this.#parent?.release(handle)
   }
@@ -32,7 +38,7 @@ class Scope {
   close(result: unknown): void {
     this.#closed = true
     try {
-      for (const survivor of handlesIn(result)) {
+      for (const survivor of this.#members.size === 0 ? [] : handlesIn(result)) {
         if (this.#members.delete(survivor)) this.#parent?.adopt(survivor)
       }
     } finally {
@@ -43,50 +49,70 @@ class Scope {
 }
 
 const current = new AsyncLocalStorage<Scope>()
-const handleBrand = Symbol('node-libtorch handle')
 
 /** Marks a class whose instances scopes own. */
-export function markHandleClass(handleClass: { prototype: Disposable }): void {
+export function markHandleClass(handleClass: { prototype: Handle }): void {
   Object.defineProperty(handleClass.prototype, handleBrand, { value: true })
 }
 
-const isHandle = (value: object): value is Disposable => handleBrand in value
+const isHandle = (value: object): value is Handle => handleBrand in value
+
+/** V8 keeps longer arrays as tables, whose holes it would take hours to step over. */
+const longestDenseArray = 2 ** 25
+
+/** Own data properties: getters are the caller's program and are not run. */
+function ownValues(object: object): unknown[] {
+  return Object.keys(object).map((key) => Object.getOwnPropertyDescriptor(object, key)?.value)
+}
+
+function forEachPart(value: object, visit: (part: unknown) => void): void {
+  if (Array.isArray(value)) {
+    if (value.length > longestDenseArray) ownValues(value).forEach(visit)
+    else for (let i = 0; i < value.length; i++) visit(value[i])
+  } else if (types.isMap(value)) {
+    Map.prototype.forEach.call(value, (item, key) => {
+      visit(key)
+      visit(item)
+    })
+  } else if (types.isSet(value)) {
+    Set.prototype.forEach.call(value, visit)
+  } else if (isPlainObject(value)) {
+    ownValues(value).forEach(visit)
+  }
+}
 
 /** All handles in a value: itself, or inside arrays, Maps, Sets and plain objects at any depth. */
-function findHandles(result: unknown): Set<Disposable> {
-  const found = new Set<Disposable>()
+function findHandles(result: unknown): Set<Handle> {
+  const found = new Set<Handle>()
   const seen = new Set<object>()
-  const waiting = [result]
-  while (waiting.length > 0) {
-    const value = waiting.pop()
-    if (typeof value !== 'object' || value === null || seen.has(value)) continue
+  const waiting: object[] = []
+  const visit = (part: unknown) => {
+    if (typeof part === 'object' && part !== null) waiting.push(part)
+  }
+  visit(result)
+  for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
+    if (seen.has(value)) continue
     seen.add(value)
     if (isHandle(value)) found.add(value)
-    else if (Array.isArray(value) || value instanceof Set || value instanceof Map)
-      for (const item of value) waiting.push(item)
-    else if (!ArrayBuffer.isView(value)) for (const item of Object.values(value)) waiting.push(item)
+    else forEachPart(value, visit)
   }
   return found
 }
 
-function handlesIn(result: unknown): Set<Disposable> {
-  try {
-    return findHandles(result)
-  } catch (cause) {
-    // A getter or a proxy of the caller threw.
-    throw invalidArgument('the result of work', 'a value that can be read', result, { operation: 'scope', cause })
-  }
+function handlesIn(result: unknown): Set<Handle> {
+  const given = { name: 'the result of work', expected: 'a value that can be read', actual: result, operation: 'scope' }
+  return readSafely(given, () => findHandles(result))
 }
 
 /** Registers a new handle with the scope that the caller runs in, if any. */
-export function adopt(handle: Disposable): void {
+export function adopt(handle: Handle): void {
   current.getStore()?.adopt(handle)
 }
 
 /**
  * Runs `work` and disposes every tensor, module and generator that was made in it, across `await`, in parallel and
- * nested, except those that it returns (itself, or in arrays, Maps, Sets and objects) or that `keep` was called with.
- * When `work` throws, all are disposed.
+ * nested, except those that it returns (itself, or in arrays, Maps, Sets and plain objects) or that `keep` was called
+ * with. When `work` throws, all are disposed. Instances of other classes are not looked into, and getters are not run.
  */
 export async function scope<T>(work: () => T | Promise<T>): Promise<T> {
   if (typeof work !== 'function') throw invalidArgument('work', 'a function', work, { operation: 'scope' })
@@ -110,7 +136,7 @@ function isLiveOrDisposed(value: unknown): boolean {
 }
 
 /** Takes a handle out of all scopes around: from here on the caller disposes it. Returns it. */
-export function keep<T extends Disposable>(handle: T): T {
+export function keep<T extends Handle>(handle: T): T {
   if (!isLiveOrDisposed(handle)) {
     throw invalidArgument('handle', 'a Tensor, Module or Generator', handle, { operation: 'keep' })
   }

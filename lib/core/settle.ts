@@ -1,7 +1,7 @@
 import type { NativeCancellation } from '../../binding.js'
-import { onAbort } from './abort.js'
+import { isAborted, onAbort } from './abort.js'
 import { callerStacks } from './caller-stacks.js'
-import { TorchError } from './errors.js'
+import { disown, isOurs, nameOperation, readStack } from './errors.js'
 import { native } from './native.js'
 
 interface CallFlow<Native, Public> {
@@ -14,45 +14,48 @@ interface CallFlow<Native, Public> {
 
 function abortable<Native, Public>(flow: CallFlow<Native, Public>, signal: AbortSignal): Promise<Public> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) throw signal.reason
-    const cancellation = new (native().NativeCancellation)()
-    const pending = flow.start(cancellation)
-    const stop = onAbort(signal, () => {
-      cancellation.cancel()
+    let aborted = false
+    const abort = () => {
+      aborted = true
+      disown(signal.reason)
       reject(signal.reason)
+    }
+    if (isAborted(signal)) return abort()
+    const cancellation = new (native().NativeCancellation)()
+    // Before the call: were the signal to refuse its listener afterwards, nobody would hear of the result.
+    const stop = onAbort(signal, () => {
+      abort()
+      cancellation.cancel()
     })
-    pending
+    new Promise<Native>((started) => started(flow.start(cancellation)))
       .then((result) => {
         stop()
-        if (signal.aborted) flow.discard?.(result)
+        if (aborted) flow.discard?.(result)
         else resolve(flow.convert(result))
       })
       .catch((error) => {
-        stop()
         reject(error)
+        stop()
       })
+      .catch(reject)
   })
 }
 
-/** The native side knows its own names only. */
-function rejectAs(operation: string) {
-  return (error: unknown): never => {
-    if (error instanceof TorchError) Object.assign(error, { operation })
-    throw error
+/** Completes errors of ours: the verb, and on request the caller's stack, since theirs only knows the event loop. */
+function failing(operation: string): (error: unknown) => never {
+  let frames: string[] | undefined
+  if (callerStacks.enabled) {
+    const caller = new Error('called from')
+    Error.captureStackTrace(caller, settle)
+    frames = readStack(caller).split('\n').slice(1)
   }
-}
-
-/** Adds the caller's stack to the native error's own, which only knows the event loop. */
-function withCallerStack<T>(promise: Promise<T>): Promise<T> {
-  const caller = new Error('called from')
-  Error.captureStackTrace(caller, withCallerStack)
-  return promise.catch((error) => {
-    if (error instanceof Error) {
-      const frames = caller.stack?.split('\n').slice(1).join('\n') ?? ''
-      error.stack = `${error.stack}\n    --- called from ---\n${frames}`
+  return (error) => {
+    nameOperation(error, operation)
+    if (frames !== undefined && isOurs(error)) {
+      Reflect.set(error, 'stack', [readStack(error), '    --- called from ---', ...frames].join('\n'))
     }
     throw error
-  })
+  }
 }
 
 /**
@@ -64,14 +67,16 @@ export function settle<Native, Public>(
   flow: CallFlow<Native, Public>,
   signal?: AbortSignal,
 ): Promise<Public> {
-  let promise: Promise<Public>
+  const fail = failing(operation)
   try {
-    promise =
-      signal === undefined
-        ? flow.start(undefined).then(flow.convert, rejectAs(operation))
-        : abortable(flow, signal).catch(rejectAs(operation))
+    if (signal !== undefined) return abortable(flow, signal).catch(fail)
+    return flow.start(undefined).then(flow.convert, fail)
   } catch (error) {
-    promise = Promise.reject(error).catch(rejectAs(operation))
+    return Promise.reject(error).catch(fail)
   }
-  return callerStacks.enabled ? withCallerStack(promise) : promise
+}
+
+/** `settle` where the result is what the native call gives, and nothing of it needs to be given back. */
+export function settleAsIs<T>(operation: string, start: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  return settle(operation, { start, convert: (result) => result }, signal)
 }

@@ -1,5 +1,5 @@
 import { type DType, dtypes, holdsBitsOf, naturalDType, requireDType } from './dtype.js'
-import { describe, invalidArgument, TorchError, torchError } from './errors.js'
+import { describe, invalidArgument, readSafely, torchError } from './errors.js'
 
 type Element = number | bigint | boolean
 type Nested = Element | readonly Nested[]
@@ -157,11 +157,6 @@ function read(data: unknown, shape: unknown, dtype: unknown): ReadData {
 
 /** Throws ERR_TORCH_SHAPE, ERR_TORCH_DTYPE and ERR_TORCH_INVALID_ARGUMENT. */
 export function readTensorData(data: unknown, shape: unknown, dtype: unknown): ReadData {
-  try {
-    return read(data, shape, dtype)
-  } catch (cause) {
-    if (cause instanceof TorchError) throw cause
-    // A getter or a proxy of the caller threw, or the buffer of the view is detached.
-    throw invalidArgument('data', 'values that can be read', data, { operation, cause })
-  }
+  const given = { name: 'data', expected: 'values that can be read', actual: data, operation }
+  return readSafely(given, () => read(data, shape, dtype))
 }

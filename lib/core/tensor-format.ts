@@ -1,8 +1,8 @@
-import { type DType, dtypes } from './dtype.js'
+import { type DType, dtypes, isDType, type TensorDType } from './dtype.js'
 
 interface Shown {
   readonly shape: readonly number[]
-  readonly dtype: DType
+  readonly dtype: TensorDType
   readonly device: string
   readonly disposed: boolean
   readonly numel: number
@@ -82,6 +82,7 @@ export function formatTensor(tensor: Shown, preview: Preview): string {
   if (tensor.disposed) return 'Tensor (disposed)'
   const { shape, dtype, device, numel } = tensor
   const head = `Tensor ${dtype} [${shape.join(', ')}] ${device}`
+  if (!isDType(dtype)) return head // ComplexHalf, quantized: nothing here knows their elements
   const edges = numel > summarizeAbove ? edgeItems : Number.POSITIVE_INFINITY
   const count = shape.reduce((product, size) => product * Math.min(size, 2 * edges), 1)
   const values = count === 0 || count > mostShown ? null : preview(Math.min(edges, 1000))

@@ -1,13 +1,13 @@
 import { inspect } from 'node:util'
 import type { NativeTensor } from '../../binding.js'
-import { isAbortSignal } from './abort.js'
-import { type DataOf, type DType, dtypes, requireDType, type TypedArray } from './dtype.js'
+import { type DataOf, type DType, dtypes, requireDType, type TensorDType, type TypedArray } from './dtype.js'
 import { invalidArgument, torchError } from './errors.js'
 import { native } from './native.js'
-import { defineOptions, parseOptions } from './options.js'
-import { adopt, markHandleClass } from './scope.js'
+import { defineOptions, parseOptions, type SignalOptions, signalField, signalOf } from './options.js'
+import { adopt, type Handle, type handleBrand, markHandleClass } from './scope.js'
 import { settle } from './settle.js'
 import { readTensorData, type TensorData } from './tensor-data.js'
+import { type Element, type NestedArray, nest, readElements } from './tensor-elements.js'
 import { formatTensor } from './tensor-format.js'
 
 const fromOptions = defineOptions((z) => ({ dtype: z.string().optional() }))
@@ -15,7 +15,7 @@ const fromOptions = defineOptions((z) => ({ dtype: z.string().optional() }))
 const toOptions = defineOptions((z) => ({
   device: z.string({ error: "a device such as 'cpu' or 'cuda:0'" }).optional(),
   dtype: z.string({ error: "a dtype such as 'float32'" }).optional(),
-  signal: z.custom<AbortSignal>(isAbortSignal, 'an AbortSignal').optional(),
+  signal: signalField(z),
 }))
 
 export interface TensorFromOptions {
@@ -36,9 +36,6 @@ export let nativeTensor: (tensor: Tensor) => NativeTensor
 /** A public tensor that owns the native one, in the current scope. */
 export let wrapTensor: (own: NativeTensor) => Tensor
 
-/** Nested arrays by shape: [2, 3] -> [[a, b, c], [d, e, f]]. */
-export type NestedArray<T> = T | NestedArray<T>[]
-
 // TypeScript's `private` keeps nobody from `new Tensor(...)` at run time.
 const fromHere = Symbol('Tensor')
 const dtypeName = 'the dtype of the tensor'
@@ -47,7 +44,8 @@ const dtypeName = 'the dtype of the tensor'
  * torch.Tensor: values of one dtype on one device. Made by `Tensor.from`, by operators and by modules. What it holds is
  * freed by `dispose()`, by the end of a `scope`, or in the end by the garbage collector.
  */
-export class Tensor {
+export class Tensor implements Handle {
+  declare readonly [handleBrand]: true
   /** undefined once disposed: the native object may then serve another tensor. */
   #native: NativeTensor | undefined
   #shape: readonly number[] | undefined
@@ -104,8 +102,9 @@ export class Tensor {
     return nativeTensor(this).strides
   }
 
-  get dtype(): DType {
-    return nativeTensor(this).dtype as DType
+  /** One of `DType`, or a dtype of libtorch's that only modules make, by libtorch's own name, such as 'ComplexHalf'. */
+  get dtype(): TensorDType {
+    return nativeTensor(this).dtype
   }
 
   /** 'cpu', 'cuda:0', ... */
@@ -133,28 +132,35 @@ export class Tensor {
   }
 
   /**
-   * The elements, row-major, as they are when the calls made before have run: a snapshot that no later operation
-   * changes. Nothing is copied where the tensor is disposed right after the call and nothing shares its storage. From
-   * 32 KiB on the buffer lies outside V8's heap; transferring such a buffer copies it.
+   * The elements, row-major, as they are when the calls made before on lane 0 of the device have run: a snapshot that no
+   * later operation changes. A module on another lane that writes to the tensor must be awaited first. Nothing is copied
+   * where the tensor is disposed right after the call and nothing shares its storage. From 32 KiB on the buffer lies
+   * outside V8's heap; transferring such a buffer copies it.
    *
    * dtype: what the caller counts on, for the type; another one rejects with ERR_TORCH_DTYPE. float16 gives a
    * Float16Array where Node has it, else its bits as Uint16Array; bfloat16 bits as Uint16Array; int64 a BigInt64Array;
-   * bool 0 and 1; complex64 pairs. Rejects with ERR_TORCH_DISPOSED.
+   * bool 0 and 1; complex64 pairs. Rejects with ERR_TORCH_DISPOSED, or the signal's reason.
    */
-  data<D extends DType = DType>(dtype?: D): Promise<DataOf<D>> {
+  data(dtype?: undefined, options?: SignalOptions): Promise<TypedArray>
+  data<D extends DType>(dtype: D, options?: SignalOptions): Promise<DataOf<D>>
+  data(dtype?: DType, options?: SignalOptions): Promise<TypedArray> {
     const convert = ({ buffer, dtype: actual }: { buffer: ArrayBuffer; dtype: string }) => {
       if (dtype !== undefined && dtype !== actual) {
         const message = `Expected a tensor of dtype ${dtype} for data but received ${actual}: convert with to({ dtype })`
         throw torchError('ERR_TORCH_DTYPE', message, { operation: 'tensor.data' })
       }
-      return new dtypes[requireDType(actual, dtypeName)].array(buffer) as TypedArray as DataOf<D>
+      return new dtypes[requireDType(actual, dtypeName)].array(buffer)
     }
     const start = () => {
       const own = nativeTensor(this)
       if (dtype !== undefined) requireDType(dtype, 'dtype')
       return own.bytes()
     }
-    return settle('tensor.data', { start, convert })
+    try {
+      return settle('tensor.data', { start, convert }, signalOf(options, 'tensor.data'))
+    } catch (error) {
+      return Promise.reject(error) // of the options; not an async function: that costs a turn
+    }
   }
 
   /** libtorch has dtypes that no typed array can show, such as complex32: ERR_TORCH_DTYPE. */
@@ -162,69 +168,48 @@ export class Tensor {
     return dtypes[requireDType(this.dtype, dtypeName)]
   }
 
-  /** The elements as JS numbers, bigints for int64 and uint64; the dtype as it is by then, since `Module.to` changes it. */
-  async #numbers(operation: string): Promise<{ values: ArrayLike<number | bigint>; isBool: boolean }> {
-    const own = nativeTensor(this)
-    const { buffer, dtype } = await settle(operation, { start: () => own.bytes(), convert: (snapshot) => snapshot })
-    const { array, numeric } = dtypes[requireDType(dtype, dtypeName)]
-    const data = new array(buffer)
-    if (numeric) return { values: data, isBool: dtype === 'bool' }
-    const bits = Tensor.from(data, undefined, { dtype: dtype as DType })
-    const wide = bits.to({ dtype: 'float32' })
-    bits.dispose()
-    const numbers = await wide
-    const values = numbers.data('float32')
-    numbers.dispose()
-    return { values: await values, isBool: false }
-  }
-
   /** torch.Tensor.item: the only element. ERR_TORCH_SHAPE when there are several; complex numbers have no item. */
-  async item(): Promise<number | bigint | boolean> {
-    if (Tensor.#checked(this).numel !== 1 || this.#row.perElement !== 1) {
-      const message = `Expected one real element for item but received ${this.dtype} [${this.shape.join(', ')}]`
-      throw torchError('ERR_TORCH_SHAPE', message, { operation: 'tensor.item' })
+  async item(options?: SignalOptions): Promise<number | bigint | boolean> {
+    const start = async () => {
+      const own = nativeTensor(this)
+      if (this.numel !== 1 || this.#row.perElement !== 1) {
+        const message = `Expected one real element for item but received ${this.dtype} [${this.shape.join(', ')}]`
+        throw torchError('ERR_TORCH_SHAPE', message)
+      }
+      return readElements(own)
     }
-    const { values, isBool } = await this.#numbers('tensor.item')
-    const value = values[0] ?? Number.NaN
-    return isBool ? value === 1 : value
+    const convert = (elements: ArrayLike<Element>) => elements[0] ?? Number.NaN
+    return settle('tensor.item', { start, convert }, signalOf(options, 'tensor.item'))
   }
 
   /** torch.Tensor.tolist: nested arrays by shape. Complex numbers are pairs. */
-  async toArray(): Promise<NestedArray<number | bigint | boolean>> {
-    const { shape } = Tensor.#checked(this)
-    const sizes = this.#row.perElement === 2 ? [...shape, 2] : shape
-    const { values, isBool } = await this.#numbers('tensor.toArray')
-    let next = 0
-    const build = (dim: number): NestedArray<number | bigint | boolean> => {
-      if (dim < sizes.length) return Array.from({ length: sizes[dim] ?? 0 }, () => build(dim + 1))
-      const value = values[next++] ?? Number.NaN
-      return isBool ? value === 1 : value
+  async toArray(options?: SignalOptions): Promise<NestedArray<Element>> {
+    let sizes: readonly number[] = []
+    const start = async () => {
+      const own = nativeTensor(this)
+      sizes = this.#row.perElement === 2 ? [...this.shape, 2] : this.shape
+      return readElements(own)
     }
-    return build(0)
+    const convert = (elements: ArrayLike<Element>) => nest(elements, sizes)
+    return settle('tensor.toArray', { start, convert }, signalOf(options, 'tensor.toArray'))
   }
 
   /**
    * torch.Tensor.to: the same values on another device or in another dtype. Where nothing changes the result is a second
-   * handle on the same storage. Rejects with ERR_TORCH_DEVICE, ERR_TORCH_DTYPE, ERR_TORCH_OUT_OF_MEMORY.
+   * handle on the same storage. Rejects with ERR_TORCH_DEVICE, ERR_TORCH_DTYPE, ERR_TORCH_OUT_OF_MEMORY, or the signal's
+   * reason.
    */
-  to(options: TensorToOptions): Promise<Tensor> {
-    const start = () => {
-      const { device, dtype, signal } = parseOptions(toOptions, options, 'tensor.to')
-      return settle(
-        'tensor.to',
-        {
-          start: (cancellation) => nativeTensor(this).to(device, dtype, cancellation && { cancellation }),
-          convert: wrapTensor,
-          discard: (late) => late.dispose(),
-        },
-        signal,
-      )
-    }
-    try {
-      return start()
-    } catch (error) {
-      return Promise.reject(error)
-    }
+  async to(options: TensorToOptions): Promise<Tensor> {
+    const { device, dtype, signal } = parseOptions(toOptions, options, 'tensor.to')
+    return settle(
+      'tensor.to',
+      {
+        start: (cancellation) => nativeTensor(this).to(device, dtype, cancellation && { cancellation }),
+        convert: wrapTensor,
+        discard: (late) => late.dispose(),
+      },
+      signal,
+    )
   }
 
   /** A second handle on the same storage: each handle is disposed on its own, in-place operations show in both. */

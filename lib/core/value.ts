@@ -1,7 +1,8 @@
 import type { NativeValue } from '../../binding.js'
-import { invalidArgument, TorchError } from './errors.js'
+import { invalidArgument, readSafely } from './errors.js'
 import { type Generator, isGenerator, nativeGenerator } from './generator.js'
 import { native } from './native.js'
+import { isPlainObject } from './plain-object.js'
 import { isTensor, nativeTensor, type Tensor, wrapTensor } from './tensor.js'
 
 /**
@@ -45,8 +46,7 @@ function convert(value: Value, depth: number): NativeValue {
   if (value instanceof Map) {
     return new Map(Array.from(value, ([key, item]) => [convert(key, depth + 1), convert(item, depth + 1)]))
   }
-  const prototype = Object.getPrototypeOf(value)
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw notAValue(value)
+  if (!isPlainObject(value)) throw notAValue(value)
   return new Map(Object.entries(value).map(([key, item]) => [key, convert(item, depth + 1)]))
 }
 
@@ -55,12 +55,8 @@ function convert(value: Value, depth: number): NativeValue {
  * throws when it is read.
  */
 export function toNative(value: Value): NativeValue {
-  try {
-    return convert(value, 0)
-  } catch (cause) {
-    if (cause instanceof TorchError) throw cause
-    throw invalidArgument('a value', 'a value that can be read', value, { cause })
-  }
+  const given = { name: 'a value', expected: 'a value that can be read', actual: value }
+  return readSafely(given, () => convert(value, 0))
 }
 
 function notAValue(value: unknown) {

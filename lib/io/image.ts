@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads'
 import type { Sharp, SharpOptions } from 'sharp'
 import { torchError } from '../core/errors.js'
 import { inDecodeSlot } from './decode-slots.js'
@@ -59,6 +60,12 @@ const recipes: Record<SamplesFormat, (image: Sharp) => Sharp> = {
   grey16: (image) => image.removeAlpha().toColourspace('grey16').raw({ depth: 'ushort' }),
 }
 
+/**
+ * Memory that lives until the last reading has ended. A worker that is terminated frees what other addons lent it before
+ * it tells anybody that it ends; the main thread only ends when nothing is read any more.
+ */
+const owned = (lent: Buffer): Uint8Array => (isMainThread ? lent : new Uint8Array(lent))
+
 async function decodeBytes(bytes: Uint8Array, name: string, options: Required<DecodeOptions>): Promise<Decoded> {
   const encoded = requireFormat(bytes, name)
   const frame = encoded === 'gif' ? firstGifFrame(bytes) : undefined
@@ -77,7 +84,7 @@ async function decodeBytes(bytes: Uint8Array, name: string, options: Required<De
     const { data, info } = await recipes[format](open()).toBuffer({ resolveWithObject: true })
     const { width, height } = info
     if (frame !== undefined) paintAround(frame, data, width, height)
-    return { samples: data, format, width, height }
+    return { samples: owned(data), format, width, height }
   } catch (cause) {
     const reason = (cause as Error).message.split('\n')[0]
     if (/pixel limit/.test(reason ?? '')) {

@@ -3,7 +3,7 @@ import type { DType } from '../core/dtype.js'
 import { describe, invalidArgument, torchError } from '../core/errors.js'
 import { nearestName } from '../core/nearest-name.js'
 import { defineOptions, parseOptions } from '../core/options.js'
-import { adopt, markHandleClass } from '../core/scope.js'
+import { adopt, type Handle, type handleBrand, markHandleClass } from '../core/scope.js'
 import { settle } from '../core/settle.js'
 import { type Tensor, wrapTensor } from '../core/tensor.js'
 import { requireFilePath } from './file-path.js'
@@ -70,7 +70,8 @@ const fromHere = Symbol('Safetensors')
  * Named tensors in a file, or in several with an index: what safetensors.safe_open gives in Python. The header is read
  * when it is opened, a tensor's bytes when it is asked for.
  */
-export class Safetensors {
+export class Safetensors implements Handle {
+  declare readonly [handleBrand]: true
   readonly #opened: OpenFiles
   #disposed = false
 

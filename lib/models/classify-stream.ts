@@ -56,7 +56,11 @@ async function joined(images: Tensor[]): Promise<Tensor> {
   return images.length === 1 && only ? only : operators.cat(images)
 }
 
-async function classifyBatch(batch: Prepared[], steps: StreamSteps, signal: AbortSignal): Promise<Classified[]> {
+async function classifyBatch(
+  batch: readonly Prepared[],
+  steps: StreamSteps,
+  signal: AbortSignal,
+): Promise<Classified[]> {
   const good = batch.flatMap(({ pixels }) => pixels ?? [])
   try {
     const predictions = good.length === 0 ? [] : await scope(async () => steps.classify(await joined(good), signal))
@@ -101,12 +105,12 @@ export async function* classifyStream(
   const forget = signal && onAbort(signal, () => stop.abort(signal.reason))
   const prepared = workAhead(batchesOf(untilAborted(images, stop.signal), batchSize), {
     ahead: 2,
-    work: (batch) => prepareBatch(batch, steps, stop.signal),
+    work: (batch: ImageInput[]) => prepareBatch(batch, steps, stop.signal),
     discard: free,
   })
   const classified = workAhead(prepared, {
     ahead: 2,
-    work: (batch) => classifyBatch(batch, steps, stop.signal),
+    work: (batch: Prepared[]) => classifyBatch(batch, steps, stop.signal),
     discard: () => {},
   })
   try {

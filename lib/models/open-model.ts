@@ -1,11 +1,14 @@
-import { statSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { invalidArgument, torchError } from '../core/errors.js'
 import type { Seed } from '../core/generator.js'
 import { Module } from '../core/module.js'
+import { defineOptions, parseOptions } from '../core/options.js'
+import { isPlainObject } from '../core/plain-object.js'
 import { scope } from '../core/scope.js'
 import type { Tensor } from '../core/tensor.js'
+import { fileErrorCode } from '../io/disk-error.js'
 import { findInHubCache } from '../io/hub-cache.js'
 import { Safetensors } from '../io/safetensors.js'
 import { type PretrainedConfig, parsePretrainedConfig, readPretrainedConfig } from './pretrained-config.js'
@@ -34,14 +37,28 @@ type Weights = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>
 /** Our archives say in metadata.json what they are. */
 function configOfArchive(module: Module, place: string): PretrainedConfig {
   const metadata = module.extraFiles()['metadata.json']
-  if (metadata === undefined) return { architecture: undefined, preprocess: {}, labels: undefined }
-  return parsePretrainedConfig(metadata, `metadata.json of ${place}`)
+  if (metadata !== undefined) return parsePretrainedConfig(metadata, `metadata.json of ${place}`)
+  return { architecture: undefined, written: {}, labels: undefined, place }
 }
 
-async function openArchive(source: string | URL | Uint8Array): Promise<OpenedModel> {
-  const module = await Module.load(source)
-  await module.eval()
-  return { module, ...configOfArchive(module, source instanceof Uint8Array ? 'the archive' : String(source)) }
+/** In eval mode; disposed where `prepare` fails. */
+async function prepared(
+  module: Module,
+  prepare: (module: Module) => PretrainedConfig | Promise<PretrainedConfig>,
+): Promise<OpenedModel> {
+  try {
+    const config = await prepare(module)
+    await module.eval()
+    return { module, ...config }
+  } catch (error) {
+    module.dispose()
+    throw error
+  }
+}
+
+async function openArchive(source: string | Uint8Array): Promise<OpenedModel> {
+  const place = typeof source === 'string' ? source : 'the archive'
+  return prepared(await Module.load(source), (module) => configOfArchive(module, place))
 }
 
 /** The architecture's program on the meta device, filled by `weightsOf` without a second copy. */
@@ -49,15 +66,10 @@ async function fill(
   architecture: ArchitectureName,
   weightsOf: (module: Module) => Promise<Weights>,
 ): Promise<OpenedModel> {
-  const module = await Module.load(weightlessArchive(architecture), { device: 'meta' })
-  try {
+  return prepared(await Module.load(weightlessArchive(architecture), { device: 'meta' }), async (module) => {
     await scope(async () => module.loadStateDict(await weightsOf(module)))
-  } catch (error) {
-    module.dispose()
-    throw error
-  }
-  await module.eval()
-  return { module, ...configOfArchive(module, architecture) }
+    return configOfArchive(module, architecture)
+  })
 }
 
 /** A folder laid out as a repository of timm's on the hub. */
@@ -75,31 +87,72 @@ function pretrainedFiles(repository: string): Promise<[string | undefined, strin
   return Promise.all([findInHubCache(repository, configName), findInHubCache(repository, weightsName)])
 }
 
+/** What lies there; undefined too where it cannot be looked at: then whoever opens it says why. */
+async function kindOf(place: string): Promise<'folder' | 'file' | undefined> {
+  try {
+    return (await stat(place)).isDirectory() ? 'folder' : 'file'
+  } catch (error) {
+    if (fileErrorCode(error) === undefined) throw error
+    return undefined
+  }
+}
+
+/** 'timm/resnet18.a1_in1k', not './resnet18.pt'. */
+const isRepository = (place: string) =>
+  /^[\w-][\w.-]*\/[\w-][\w.-]{0,95}$/.test(place) && !place.includes('--') && !place.includes('..')
+
 async function openPlace(place: string): Promise<OpenedModel> {
-  const stat = statSync(place, { throwIfNoEntry: false })
-  if (stat?.isDirectory()) return openFolder(join(place, configName), join(place, weightsName))
-  if (stat !== undefined || !/^[\w.-]+\/[\w.-]+$/.test(place)) return openArchive(place)
+  if (place === '' || place.includes('\0')) throw invalidArgument('source', sourceText, place)
+  const kind = await kindOf(place)
+  if (kind === 'folder') return openFolder(join(place, configName), join(place, weightsName))
+  if (kind === 'file' || !isRepository(place)) return openArchive(place)
   const [config, weights] = await pretrainedFiles(place)
   if (config !== undefined && weights !== undefined) return openFolder(config, weights)
   const message =
     `Expected a file, a folder or a repository in the local hub cache but '${place}' is none: ` +
     `download it with 'hf download ${place}' where there is a network`
-  throw torchError('ERR_TORCH_MODULE_LOAD', message, { operation: 'load' })
+  throw torchError('ERR_TORCH_MODULE_LOAD', message)
 }
 
-/** Rejects with ERR_TORCH_MODULE_LOAD, ERR_TORCH_FILE_FORMAT, ERR_TORCH_STATE_DICT, ERR_TORCH_INVALID_ARGUMENT. */
+const sourceText =
+  'a path, a file: URL, the bytes of an archive, or { architecture, weights } or { architecture, random }'
+
+const architectureSource = defineOptions((z) => ({
+  architecture: z.unknown().optional(),
+  weights: z.custom<Weights>().optional(),
+  random: z.custom<Seed>().optional(),
+}))
+
+function openArchitecture(source: object): Promise<OpenedModel> {
+  const { weights, random, ...others } = parseOptions(architectureSource, source, 'source')
+  const architecture = requireArchitecture(others.architecture, 'load')
+  if (weights !== undefined && random === undefined) return fill(architecture, async () => weights)
+  if (random !== undefined && weights === undefined) {
+    return fill(architecture, async (module) => randomWeights(await module.stateDict(), random))
+  }
+  throw invalidArgument('source', 'either weights or random', source)
+}
+
+/** A path, bytes or an object; throws ERR_TORCH_INVALID_ARGUMENT. */
+function readSource(source: unknown): string | Uint8Array | object {
+  try {
+    if (source instanceof URL) return fileURLToPath(source)
+    if (typeof source === 'string' || source instanceof Uint8Array) return source
+    if (isPlainObject(source)) return source
+  } catch (cause) {
+    throw invalidArgument('source', sourceText, source, { cause })
+  }
+  throw invalidArgument('source', sourceText, source)
+}
+
+/**
+ * Rejects with ERR_TORCH_MODULE_LOAD, ERR_TORCH_FILE_FORMAT, ERR_TORCH_STATE_DICT, ERR_TORCH_DISK,
+ * ERR_TORCH_UNKNOWN_OPTION, ERR_TORCH_INVALID_ARGUMENT.
+ */
 export async function openModel(source: ModelSource): Promise<OpenedModel> {
-  if (source instanceof Uint8Array) return openArchive(source)
-  if (source instanceof URL) return openPlace(fileURLToPath(source))
-  if (typeof source === 'string') return openPlace(source)
-  if (typeof source !== 'object' || source === null) {
-    throw invalidArgument('source', 'a path, bytes, a repository or { architecture, weights | random }', source)
-  }
-  const architecture = requireArchitecture(source.architecture, 'load')
-  if ('random' in source) {
-    return fill(architecture, async (module) => randomWeights(await module.stateDict(), source.random))
-  }
-  return fill(architecture, async () => source.weights)
+  const read = readSource(source)
+  if (typeof read === 'string') return openPlace(read)
+  return read instanceof Uint8Array ? openArchive(read) : openArchitecture(read)
 }
 
 /** Whether the weights that an architecture is known for lie in the local hub cache. */

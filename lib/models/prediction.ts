@@ -1,4 +1,4 @@
-import type { Label } from './labels.js'
+import { type Label, unnamed } from './labels.js'
 
 /** One class that an image may show. */
 export interface Prediction {
@@ -16,8 +16,8 @@ export function predictionOf(index: number, probability: number, labels: readonl
   const label = labels?.[index]
   return {
     index,
-    label: label?.names[0] ?? `class ${index}`,
+    label: label?.names[0] ?? unnamed(index),
     probability,
-    wordnetId: label?.wordnetId || undefined,
+    wordnetId: label?.wordnetId,
   }
 }

@@ -1,46 +1,47 @@
 import { readFile } from 'node:fs/promises'
-import { torchError } from '../core/errors.js'
-import type { ChannelValues, PreprocessConfig } from '../io/preprocess-config.js'
-import { imagenetLabels, type Label } from './labels.js'
+import { TorchError, torchError } from '../core/errors.js'
+import { parseOptions } from '../core/options.js'
+import { withDiskErrors } from '../io/disk-error.js'
+import { type PreprocessConfig, preprocessConfig } from '../io/preprocess-config.js'
+import { imagenetLabels, type Label, labelsByIndex } from './labels.js'
+
+type Json = Readonly<Record<string, unknown>>
 
 /** What timm writes beside weights: config.json of a repository, or metadata.json inside our archives. */
 export interface PretrainedConfig {
   /** timm's name of the model, where it is known. */
   architecture: string | undefined
-  preprocess: PreprocessConfig
+  /** The preprocessing as it was written; `preprocessing` checks it. */
+  written: Json
   /** One per logit; undefined where nothing says what the logits mean. */
   labels: readonly Label[] | undefined
+  /** Where it was written, for messages. */
+  place: string
 }
 
-type Json = Record<string, unknown>
-
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
-const numbers = (value: unknown): number[] | undefined =>
-  Array.isArray(value) && value.every((item) => typeof item === 'number') ? value : undefined
-const number = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
 
-/** timm's `pretrained_cfg`; what it leaves out takes the default of `preprocess`, which also checks the numbers. */
-function preprocessOf(config: Json): PreprocessConfig {
-  const { interpolation, crop_mode: cropMode } = config
-  return {
-    inputSize: numbers(config.input_size) as readonly [3, number, number] | undefined,
-    interpolation: interpolation === 'bicubic' || interpolation === 'bilinear' ? interpolation : undefined,
-    cropPct: number(config.crop_pct),
-    cropMode: cropMode === 'center' || cropMode === 'squash' || cropMode === 'border' ? cropMode : undefined,
-    mean: numbers(config.mean) as ChannelValues | undefined,
-    std: numbers(config.std) as ChannelValues | undefined,
-  }
+/** Nulls count as missing, as they do for timm. */
+function present(values: Json): Json {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null && value !== undefined))
+}
+
+/** By the names of `preprocess`; what timm left out takes its defaults. */
+function writtenPreprocessing(pretrained: Json): Json {
+  const { input_size: inputSize, interpolation, crop_pct: cropPct, crop_mode: cropMode, mean, std } = pretrained
+  return present({ inputSize, interpolation, cropPct, cropMode, mean, std })
 }
 
 /** A repository's own names, a list or by index, else ImageNet's where there are 1,000 classes. */
-function labelsOf(config: Json, classes: number | undefined): readonly Label[] | undefined {
-  const names = config.label_names
-  const list = Array.isArray(names) ? names : isObject(names) ? Object.values(names) : undefined
-  if (list !== undefined) return list.map((name) => ({ wordnetId: '', names: [String(name)] }))
-  return classes === 1000 ? imagenetLabels() : undefined
+function labelsOf(names: unknown, classes: unknown, place: string): readonly Label[] | undefined {
+  if (names === undefined || names === null) return classes === 1000 ? imagenetLabels() : undefined
+  const labels = labelsByIndex(names)
+  if (labels !== undefined) return labels
+  const message = `Expected a list of names, or names by index, for label_names in ${place} but received another value`
+  throw torchError('ERR_TORCH_FILE_FORMAT', message)
 }
 
-/** Throws ERR_TORCH_FILE_FORMAT where the text is no JSON object. `place` is for the message. */
+/** Throws ERR_TORCH_FILE_FORMAT where the text is no JSON object or its labels are none. `place` is for messages. */
 export function parsePretrainedConfig(text: string, place: string): PretrainedConfig {
   let config: unknown
   try {
@@ -48,16 +49,40 @@ export function parsePretrainedConfig(text: string, place: string): PretrainedCo
   } catch (cause) {
     throw torchError('ERR_TORCH_FILE_FORMAT', `Expected JSON in ${place} but received other text`, { cause })
   }
-  if (!isObject(config)) throw torchError('ERR_TORCH_FILE_FORMAT', `Expected a JSON object in ${place}`)
+  if (!isObject(config)) {
+    throw torchError('ERR_TORCH_FILE_FORMAT', `Expected a JSON object in ${place} but received another value`)
+  }
   const pretrained = isObject(config.pretrained_cfg) ? config.pretrained_cfg : config
-  const classes = number(config.num_classes) ?? number(pretrained.num_classes)
+  const classes = config.num_classes ?? pretrained.num_classes
   return {
     architecture: typeof config.architecture === 'string' ? config.architecture : undefined,
-    preprocess: preprocessOf(pretrained),
-    labels: labelsOf(config, classes),
+    written: writtenPreprocessing(pretrained),
+    labels: labelsOf(config.label_names ?? pretrained.label_names, classes, place),
+    place,
   }
 }
 
+/** Rejects with ERR_TORCH_DISK and ERR_TORCH_FILE_FORMAT. */
 export async function readPretrainedConfig(file: string): Promise<PretrainedConfig> {
-  return parsePretrainedConfig(await readFile(file, 'utf8'), file)
+  return parsePretrainedConfig(await withDiskErrors(file, () => readFile(file, 'utf8')), file)
+}
+
+/**
+ * The model's own preprocessing with the caller's changes. Throws ERR_TORCH_INVALID_ARGUMENT and
+ * ERR_TORCH_UNKNOWN_OPTION for the changes, ERR_TORCH_FILE_FORMAT for what was written.
+ */
+export function preprocessing(
+  { written, place }: PretrainedConfig,
+  changes: PreprocessConfig | undefined,
+  verb: string,
+): PreprocessConfig {
+  parseOptions(preprocessConfig, changes, `preprocess of ${verb}`)
+  const merged = { ...written, ...present({ ...changes }) }
+  try {
+    parseOptions(preprocessConfig, merged, `the preprocessing in ${place}`)
+    return merged
+  } catch (cause) {
+    if (cause instanceof TorchError) throw torchError('ERR_TORCH_FILE_FORMAT', cause.message, { cause })
+    throw cause
+  }
 }

@@ -1,3 +1,4 @@
+import type { DType } from '../core/dtype.js'
 import { Generator, type Seed } from '../core/generator.js'
 import { operators } from '../core/operators.js'
 import { scope } from '../core/scope.js'
@@ -12,7 +13,7 @@ async function heNormal(shape: readonly number[], generator: Generator): Promise
 
 /**
  * Weights that make a network's numbers checkable and mean nothing: matrices and kernels by He's rule, gains and running
- * variances 1, biases and running means 0, counters 0. The same seed gives the same weights on every machine.
+ * variances 1, biases and running means 0, counters 0. The same seed gives the same weights, to the rounding of the CPU's kernels.
  */
 export function randomWeights(state: ReadonlyMap<string, Tensor>, seed: Seed): Promise<Map<string, Tensor>> {
   return scope(async () => {
@@ -23,7 +24,7 @@ export function randomWeights(state: ReadonlyMap<string, Tensor>, seed: Seed): P
       const tensor =
         shape.length > 1
           ? await heNormal(shape, generator)
-          : await operators.full([...shape], isGain ? 1 : 0, { dtype })
+          : await operators.full([...shape], isGain ? 1 : 0, { dtype: dtype as DType }) // counters and vectors: of DType
       filled.set(name, tensor)
     }
     return filled

@@ -1,14 +1,37 @@
-import { invalidArgument, torchError } from '../core/errors.js'
+import { torchError } from '../core/errors.js'
 import type { ExecutionOptions } from '../core/execution.js'
+import { defineOptions, parseOptions } from '../core/options.js'
 import type { Tensor } from '../core/tensor.js'
 import { ImageClassifier, type ImageClassifierOptions, openClassifier } from './image-classifier.js'
 import type { ModelSource } from './open-model.js'
 import { architectures } from './registry.js'
 
+type Z = Parameters<Parameters<typeof defineOptions>[0]>[0]
+
+/** What `module.call` checks. */
+const execution = (z: Z) => ({
+  gradMode: z.unknown().optional(),
+  autocast: z.unknown().optional(),
+  generator: z.unknown().optional(),
+  signal: z.unknown().optional(),
+})
+
+const headOptions = defineOptions((z) => ({ preLogits: z.boolean().default(false), ...execution(z) }))
+
 export interface ForwardHeadOptions extends ExecutionOptions {
   /** Stop before the last layer. Default false. */
   preLogits?: boolean | undefined
 }
+
+/** Unlike a schema it stops at the first element that is none. */
+const isIntegerArray = (value: unknown) =>
+  Array.isArray(value) && value.findIndex((item) => !Number.isSafeInteger(item)) < 0
+
+const intermediatesOptions = defineOptions((z) => ({
+  indices: z.custom<readonly number[]>(isIntegerArray, 'an array of integers').optional(),
+  stopEarly: z.boolean().default(false),
+  ...execution(z),
+}))
 
 export interface ForwardIntermediatesOptions extends ExecutionOptions {
   /** Which of the five stages (stem, layer1 to layer4), negative from the end. Default all. */
@@ -40,10 +63,9 @@ export class ResNet extends ImageClassifier {
   }
 
   /** features: float32 [N, D, h, w]. Resolves to the logits [N, K], or with preLogits to the pooled features [N, D]. */
-  async forwardHead(features: Tensor, options: ForwardHeadOptions = {}): Promise<Tensor> {
-    const { preLogits = false, ...execution } = options
-    if (typeof preLogits !== 'boolean') throw invalidArgument('preLogits', 'a boolean', preLogits)
-    return (await this.module.call('forward_head', [features, preLogits], execution)) as Tensor
+  async forwardHead(features: Tensor, options?: ForwardHeadOptions): Promise<Tensor> {
+    const { preLogits, ...execution } = parseOptions(headOptions, options, 'forwardHead')
+    return (await this.module.call('forward_head', [features, preLogits], execution as ExecutionOptions)) as Tensor
   }
 
   /**
@@ -52,14 +74,13 @@ export class ResNet extends ImageClassifier {
    */
   async forwardIntermediates(
     input: Tensor,
-    options: ForwardIntermediatesOptions = {},
+    options?: ForwardIntermediatesOptions,
   ): Promise<{ features: Tensor; intermediates: Tensor[] }> {
-    const { indices, stopEarly = false, ...execution } = options
+    const parsed = parseOptions(intermediatesOptions, options, 'forwardIntermediates')
+    const { indices, stopEarly, ...execution } = parsed
     const args = [input, indices === undefined ? null : [...indices], stopEarly]
-    const [features, intermediates] = (await this.module.call('forward_intermediates', args, execution)) as [
-      Tensor,
-      Tensor[],
-    ]
+    const outputs = await this.module.call('forward_intermediates', args, execution as ExecutionOptions)
+    const [features, intermediates] = outputs as [Tensor, Tensor[]]
     return { features, intermediates }
   }
 }

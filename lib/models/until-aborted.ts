@@ -1,8 +1,8 @@
 import { onAbort } from '../core/abort.js'
 
+/** The signal has not fired. */
 function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) throw signal.reason
     const stop = onAbort(signal, () => reject(signal.reason))
     promise.then(resolve, reject).finally(stop)
   })
@@ -14,6 +14,7 @@ export async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSi
   let reading = false
   try {
     for (;;) {
+      if (signal.aborted) throw signal.reason
       reading = true
       const { done, value } = await orAborted(Promise.resolve(iterator.next()), signal)
       if (done) return

@@ -2,7 +2,10 @@
 
 #include <cstring>
 #include <memory>
+#include <string>
 #include <utility>
+
+#include "engine/error.h"
 
 namespace bind {
 namespace {
@@ -19,7 +22,13 @@ napi_value expose(napi_env env, void* data, size_t length, Owner owner) {
     const napi_status status = napi_create_external_arraybuffer(
         env, data, length, [](napi_env, void*, void* hint) { delete static_cast<Owner*>(hint); }, held, &buffer);
     if (status == napi_ok) return buffer;
-    owner = std::move(*held);  // a runtime that forbids external buffers gets a copy
+    if (status != napi_no_external_buffers_allowed) {  // then the finalizer has run
+      napi_value ignored = nullptr;
+      napi_get_and_clear_last_exception(env, &ignored);
+      throw engine::Error("ERR_TORCH_OUT_OF_MEMORY",
+                          "Expected no more bytes than an ArrayBuffer can hold but received " + std::to_string(length));
+    }
+    owner = std::move(*held);  // such a runtime gets a copy
     delete held;
   }
   void* copy = nullptr;

@@ -26,6 +26,11 @@ class Loan {
     ended_.wait(lock, [this] { return !reading_; });
   }
 
+  bool revoked() {
+    std::lock_guard lock(mutex_);
+    return revoked_;
+  }
+
  private:
   std::mutex mutex_;
   std::condition_variable ended_;
@@ -55,7 +60,7 @@ bool read_view(napi_env env, napi_value value, View* view) {
   return type == napi_uint8_array;
 }
 
-/// Runs before Node frees what buffers made earlier hold: hooks run in reverse order of registration.
+/// Runs before V8 is taken down, and with it the memory that it owns.
 void on_environment_end(void* data) {
   const std::unique_ptr<std::shared_ptr<Loan>> loan(static_cast<std::shared_ptr<Loan>*>(data));
   (*loan)->revoke();
@@ -79,8 +84,8 @@ BorrowedBytes::BorrowedBytes(Environment& environment, napi_value value, const c
 }
 
 BorrowedBytes::~BorrowedBytes() {
-  // Then the hook has run, and this is any thread.
-  if (environment_->channel->closed()) return;
+  // The environment has ended: its references are gone, and this may be any thread.
+  if (loan_->revoked()) return;
   napi_remove_env_cleanup_hook(environment_->env, on_environment_end, hook_);
   delete hook_;
   napi_delete_reference(environment_->env, view_);

@@ -13,7 +13,7 @@ class Loan;
 
 /// The bytes of a Uint8Array that a task reads where they lie, instead of a copy: decoded photographs have up to 100
 /// MB, and copying one would hold the event loop. Made and destroyed on the JS thread; an environment that ends waits
-/// for the task that is reading.
+/// for the task that is reading before V8 frees its memory. (A worker frees what another addon lent it even earlier.)
 class BorrowedBytes {
  public:
   /// Throws ERR_TORCH_INVALID_ARGUMENT naming `what`.

@@ -21,8 +21,7 @@ void PendingCall::settle(Environment& environment) {
   if (!failed_) {
     napi_resolve_deferred(environment.env, deferred_, value);
   } else {
-    napi_value error = environment.error(failure_, operation_);
-    if (error != nullptr) napi_reject_deferred(environment.env, deferred_, error);
+    napi_reject_deferred(environment.env, deferred_, environment.error(failure_, operation_));
   }
 }
 
@@ -59,8 +58,15 @@ void Channel::post(std::unique_ptr<PendingCall> call) {
 }
 
 void Channel::close() {
-  std::lock_guard lock(mutex_);
-  closed_.store(true, std::memory_order_release);
+  PendingCall* dropped;
+  {
+    std::lock_guard lock(mutex_);
+    closed_.store(true, std::memory_order_release);
+    dropped = std::exchange(first_, nullptr);
+    last_ = nullptr;
+  }
+  // Each of them holds this channel: left in its list they would keep each other, and their results, for good.
+  while (dropped != nullptr) delete std::exchange(dropped, dropped->next_);
 }
 
 void Channel::on_wake(napi_env env, napi_value, void* context, void*) {

@@ -49,6 +49,8 @@ class Channel {
 
   // On the JS thread.
   void expect_one(napi_env env);
+  /// No call of this environment waits, runs or is to be settled.
+  bool idle() const { return pending_ == 0; }
   void close();
 
  private:

@@ -157,7 +157,7 @@ c10::IValue to_any(Environment& environment, napi_value value, const Where& wher
   }
   if (TensorHandle* tensor = find<TensorHandle>(environment, value)) {
     if (tensor->disposed()) throw_disposed("Tensor", where.text().c_str());
-    return tensor->tensor;
+    return tensor->described.tensor;
   }
   if (!is_array(env, value)) {
     return to_dict(environment, value, c10::StringType::get(), c10::AnyType::get(), where);
@@ -182,7 +182,7 @@ c10::IValue to_ivalue(Environment& environment, napi_value value, const c10::Typ
       TensorHandle* handle = find<TensorHandle>(environment, value);
       if (handle == nullptr) refuse(environment, value, "a Tensor", where);
       if (handle->disposed()) throw_disposed("Tensor", where.text().c_str());
-      return handle->tensor;
+      return handle->described.tensor;
     }
     case c10::TypeKind::OptionalType:
       if (js == napi_undefined || js == napi_null) return {};
@@ -235,26 +235,26 @@ c10::IValue to_ivalue(Environment& environment, napi_value value, const c10::Typ
     case c10::TypeKind::UnionType:
       return to_any(environment, value, where);
     default:
-      refuse(environment, value, "nothing that JS has (" + type->repr_str() + ")", where);
+      refuse(environment, value, "a value of the type " + type->repr_str() + ", which JS does not have,", where);
   }
 }
 
-napi_value from_list(Environment& environment, c10::ArrayRef<c10::IValue> items) {
+napi_value from_list(Environment& environment, engine::Value::List items) {
   Napi::Array array = Napi::Array::New(environment.env, items.size());
   for (size_t i = 0; i < items.size(); i++) {
     Napi::HandleScope scope(environment.env);
-    array.Set(static_cast<uint32_t>(i), Napi::Value(environment.env, from_ivalue(environment, items[i])));
+    array.Set(static_cast<uint32_t>(i), Napi::Value(environment.env, from_value(environment, std::move(items[i]))));
   }
   return array;
 }
 
-napi_value from_dict(Environment& environment, const c10::impl::GenericDict& dict) {
+napi_value from_dict(Environment& environment, engine::Value::Dict dict) {
   const Napi::Env env(environment.env);
   const Napi::Object map = env.Global().Get("Map").As<Napi::Function>().New({});
   const Napi::Function set = map.Get("set").As<Napi::Function>();
-  for (const auto& entry : dict) {
+  for (auto& [key, value] : dict) {
     Napi::HandleScope scope(env);
-    set.Call(map, {from_ivalue(environment, entry.key()), from_ivalue(environment, entry.value())});
+    set.Call(map, {from_value(environment, std::move(key)), from_value(environment, std::move(value))});
   }
   return map;
 }
@@ -299,24 +299,16 @@ std::vector<c10::IValue> to_arguments(Environment& environment, const c10::Funct
   return values;
 }
 
-napi_value from_ivalue(Environment& environment, const c10::IValue& value) {
+napi_value from_value(Environment& environment, engine::Value value) {
   const Napi::Env env(environment.env);
-  if (value.isTensor()) {
-    if (!value.toTensor().defined()) return env.Null();
-    return wrap(environment, value.toTensor());
-  }
-  if (value.isNone()) return env.Null();
-  if (value.isInt()) return from_integer(env, value.toInt());
-  if (value.isDouble()) return Napi::Number::New(env, value.toDouble());
-  if (value.isBool()) return Napi::Boolean::New(env, value.toBool());
-  if (value.isString()) return from_string(env, value.toStringRef());
-  if (value.isDevice()) return from_string(env, value.toDevice().str());
-  if (value.isList()) return from_list(environment, value.toListRef());
-  if (value.isTuple()) return from_list(environment, value.toTupleRef().elements());
-  if (value.isGenericDict()) return from_dict(environment, value.toGenericDict());
-  throw engine::Error("ERR_TORCH_MODULE_RUN",
-                      "Expected a tensor, number, boolean, string, None, list, tuple or dict as result but received " +
-                          value.tagKind());
+  if (auto* tensor = std::get_if<engine::Described>(&value.content)) return wrap(environment, std::move(*tensor));
+  if (auto* list = std::get_if<engine::Value::List>(&value.content)) return from_list(environment, std::move(*list));
+  if (auto* dict = std::get_if<engine::Value::Dict>(&value.content)) return from_dict(environment, std::move(*dict));
+  if (const auto* text = std::get_if<std::string>(&value.content)) return from_string(env, *text);
+  if (const auto* integer = std::get_if<int64_t>(&value.content)) return from_integer(env, *integer);
+  if (const auto* number = std::get_if<double>(&value.content)) return Napi::Number::New(env, *number);
+  if (const auto* boolean = std::get_if<bool>(&value.content)) return Napi::Boolean::New(env, *boolean);
+  return env.Null();
 }
 
 std::string to_string(napi_env env, napi_value value, const char* what) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bind/environment.h"
+#include "engine/value.h"
 
 namespace bind {
 
@@ -15,7 +16,7 @@ namespace bind {
 std::vector<c10::IValue> to_arguments(Environment& environment, const c10::FunctionSchema& schema, napi_value array,
                                       size_t skipped);
 
-napi_value from_ivalue(Environment& environment, const c10::IValue& value);
+napi_value from_value(Environment& environment, engine::Value value);
 
 // Plain values of the binding's own functions; each throws ERR_TORCH_INVALID_ARGUMENT naming `what`.
 std::string to_string(napi_env env, napi_value value, const char* what);

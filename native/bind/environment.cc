@@ -57,15 +57,18 @@ napi_value Environment::error(const engine::Failure& failure, const char* operat
     return made;
   };
   const std::string& message = failure.message;
-  if (factory == nullptr) {  // only before `initialize`
+  // Before `initialize`, and where the factory throws.
+  const auto plain_error = [&] {
+    napi_value ignored = nullptr;
+    napi_get_and_clear_last_exception(env, &ignored);
     napi_create_error(env, text(failure.code), text(message), &error);
     return error;
-  }
+  };
+  if (factory == nullptr) return plain_error();
   napi_value arguments[] = {text(failure.code), text(message), text(operation), text(failure.trace)};
   napi_value global = nullptr;
   napi_get_global(env, &global);
-  // Fails where the environment is being terminated: then nobody is there to hear of it.
-  if (napi_call_function(env, global, factory, 4, arguments, &error) != napi_ok) return nullptr;
+  if (napi_call_function(env, global, factory, 4, arguments, &error) != napi_ok) return plain_error();
   return error;
 }
 
@@ -85,9 +88,14 @@ napi_value Environment::instance(std::unique_ptr<Handle> handle) {
 
 std::unique_ptr<Handle> Environment::take_incoming() { return std::move(incoming_); }
 
-void Environment::refresh_tensors() {
+void Environment::refresh_tensors(std::vector<engine::Described> changed) {
+  std::unordered_map<const c10::TensorImpl*, const engine::Described*> by_tensor;
+  for (const engine::Described& tensor : changed) by_tensor[tensor.tensor.unsafeGetTensorImpl()] = &tensor;
   for (const auto& [handle, kind] : handles_) {
-    if (kind == Kind::tensor) static_cast<TensorHandle*>(static_cast<Handle*>(handle))->refresh();
+    if (kind != Kind::tensor) continue;
+    auto& own = *static_cast<TensorHandle*>(static_cast<Handle*>(handle));
+    const auto found = by_tensor.find(own.described.tensor.unsafeGetTensorImpl());
+    if (!own.disposed() && found != by_tensor.end()) own.replace(*found->second);
   }
 }
 

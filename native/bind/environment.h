@@ -9,6 +9,7 @@
 
 #include "bind/channel.h"
 #include "engine/error.h"
+#include "engine/value.h"
 
 namespace bind {
 
@@ -44,7 +45,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   Handle* find(void* candidate, Kind kind) const;
 
   /// Each live tensor handle looks again at its tensor.
-  void refresh_tensors();
+  void refresh_tensors(std::vector<engine::Described> changed);
 
   // Disposed tensor handles whose JS objects wait for the next result: making one costs 2 us, most of a small call.
   void put_spare(TensorHandle& handle);

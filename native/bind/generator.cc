@@ -41,14 +41,14 @@ napi_value seed(Environment& environment, const Napi::CallbackInfo& info) {
 
 napi_value get_state(Environment& environment, const Napi::CallbackInfo& info) {
   const GeneratorHandle& handle = live<GeneratorHandle>(environment, info);
-  auto work = [generator = handle.generator] { return engine::generator_state(generator); };
+  auto work = [generator = handle.generator] { return engine::described(engine::generator_state(generator)); };
   return on_device(environment, handle, "generator.getState", std::move(work), wrap);
 }
 
 napi_value set_state(Environment& environment, const Napi::CallbackInfo& info) {
   const GeneratorHandle& handle = live<GeneratorHandle>(environment, info);
   const TensorHandle& state = unwrap<TensorHandle>(environment, info[0], "state");
-  auto work = [generator = handle.generator, state = state.tensor] {
+  auto work = [generator = handle.generator, state = state.described.tensor] {
     engine::set_generator_state(generator, state);
     return Nothing{};
   };

@@ -34,9 +34,11 @@ class Release final : public engine::Task {
   Owned owned_;
 };
 
+/// From finalizers and destructors: where no task can be made, it is released here and now.
 template <class Owned>
-void release_elsewhere(Owned owned) {
-  engine::host().submit(std::make_unique<Release<Owned>>(std::move(owned)));
+void release_elsewhere(Owned owned) noexcept {
+  engine::Failure ignored;
+  engine::guard("", ignored, [&] { engine::host().submit(std::make_unique<Release<Owned>>(std::move(owned))); });
 }
 
 void finalize(napi_env, void* data, void*) { Handle::detach(static_cast<Handle*>(data)); }
@@ -83,34 +85,20 @@ void Handle::dispose() {
   release();
 }
 
-void TensorHandle::reuse(at::Tensor own) {
+void TensorHandle::reuse(engine::Described own) {
   hold(std::move(own));
   revive();
 }
 
-void TensorHandle::hold(at::Tensor own) {
-  const bool strided = own.layout() == c10::kStrided;
-  sizes.assign(own.sizes().begin(), own.sizes().end());
-  strides.clear();
-  if (strided) strides.append(own.strides().begin(), own.strides().end());
-  dtype = own.scalar_type();
-  device = own.device();
-  requires_grad = own.requires_grad();
-  tensor = std::move(own);
-  holding_.add(tensor);
-  // Mapped files (storages that cannot grow) are the page cache's: collecting their handles early would free nothing.
-  const bool own_memory = strided && device.is_cpu() && tensor.has_storage() && tensor.storage().resizable();
-  accounted_ = own_memory ? static_cast<int64_t>(tensor.nbytes()) : 0;
-  if (accounted_ < kAccountFrom) accounted_ = 0;
+void TensorHandle::hold(engine::Described own) {
+  described = std::move(own);
+  holding_.add(described);
+  accounted_ = described.own_bytes < kAccountFrom ? 0 : described.own_bytes;
   int64_t total;
   if (accounted_ != 0) napi_adjust_external_memory(environment_->env, accounted_, &total);
 }
 
-void TensorHandle::refresh() {
-  if (disposed() || tensor.layout() != c10::kStrided) return;
-  if (tensor.scalar_type() == dtype && tensor.device() == device && tensor.strides() == at::IntArrayRef(strides))
-    return;
-  at::Tensor own = tensor;
+void TensorHandle::replace(engine::Described own) {
   release();
   hold(std::move(own));
 }
@@ -119,11 +107,10 @@ void TensorHandle::release() {
   int64_t total;
   if (accounted_ != 0) napi_adjust_external_memory(environment_->env, -accounted_, &total);
   holding_.release();
-  if (accounted_ >= kFreeElsewhere) {
-    release_elsewhere(std::move(tensor));
-  } else {
-    tensor = at::Tensor();
-  }
+  // Where a call still uses it nothing is freed here, and a second owner would only cost that call a copy.
+  if (accounted_ >= kFreeElsewhere && described.tensor.use_count() == 1) release_elsewhere(std::move(described));
+  described.tensor = at::Tensor();
+  described.storage = c10::Storage();
 }
 
 engine::Executor& ModuleHandle::executor() const { return engine::lane(module->device(), lane); }
@@ -140,7 +127,7 @@ void throw_disposed(const char* wanted, const char* what) {
                       std::string("Expected a live ") + wanted + " for " + what + " but received a disposed one");
 }
 
-napi_value wrap(Environment& environment, at::Tensor tensor) {
+napi_value wrap(Environment& environment, engine::Described tensor) {
   if (TensorHandle* spare = environment.take_spare()) {
     spare->reuse(std::move(tensor));
     return spare->give_object();

@@ -10,6 +10,7 @@
 #include "engine/context.h"
 #include "engine/memory.h"
 #include "engine/script_module.h"
+#include "engine/value.h"
 
 namespace bind {
 
@@ -51,22 +52,18 @@ class TensorHandle final : public Handle {
  public:
   static constexpr Kind kKind = Kind::tensor;
   static constexpr const char* kName = "Tensor";
-  TensorHandle(Environment& environment, at::Tensor own) : Handle(environment, kKind) { hold(std::move(own)); }
+  TensorHandle(Environment& environment, engine::Described own) : Handle(environment, kKind) { hold(std::move(own)); }
   ~TensorHandle() override { dispose(); }
   /// The same handle for another tensor, after dispose().
-  void reuse(at::Tensor own);
-  /// After a task that changes tensors in place, such as Module.to.
-  void refresh();
+  void reuse(engine::Described own);
+  /// The same tensor, after a task that changed it in place, such as Module.to.
+  void replace(engine::Described own);
 
-  // Copies: a task may change the tensor itself while JS reads its shape.
-  c10::SmallVector<int64_t, 5> sizes, strides;
-  c10::ScalarType dtype = c10::kFloat;
-  c10::Device device = c10::kCPU;
-  bool requires_grad = false;
-  at::Tensor tensor;
+  /// What JS reads. The tensor in it is only passed on: a task may be changing it at any time.
+  engine::Described described;
 
  private:
-  void hold(at::Tensor own);
+  void hold(engine::Described own);
   void release() override;
   engine::Holding holding_;
   int64_t accounted_ = 0;
@@ -139,6 +136,6 @@ T& unwrap(Environment& environment, napi_value value, const char* what) {
 /// How many handles of a kind live in the process.
 int live_handles(Kind kind);
 
-napi_value wrap(Environment& environment, at::Tensor tensor);
+napi_value wrap(Environment& environment, engine::Described tensor);
 
 }  // namespace bind

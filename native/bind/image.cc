@@ -63,7 +63,7 @@ napi_value write_image(Environment& environment, const Napi::CallbackInfo& info)
   engine::Context context = to_context(environment, info[4]);
   const napi_value view = image.Get("samples");
   // Last: what was read before may have run JS that disposes the batch or detaches the buffer.
-  at::Tensor batch = unwrap<TensorHandle>(environment, info[0], "batch").tensor;
+  at::Tensor batch = unwrap<TensorHandle>(environment, info[0], "batch").described.tensor;
   auto bytes = std::make_unique<BorrowedBytes>(environment, view, "the samples");
   samples.bytes = bytes->data();
   samples.length = bytes->length();

@@ -25,6 +25,14 @@ c10::Device device_of(const std::vector<c10::IValue>& arguments) {
   return c10::kCPU;
 }
 
+/// One result as it is, several as a list.
+engine::Value to_result(std::vector<c10::IValue> results) {
+  if (results.size() == 1) return engine::to_value(std::move(results[0]));
+  engine::Value::List list;
+  for (c10::IValue& result : results) list.push_back(engine::to_value(std::move(result)));
+  return {std::move(list)};
+}
+
 napi_value find_operator(Environment& environment, const Napi::CallbackInfo& info) {
   const auto number = engine::find_operator(to_string(environment.env, info[0], "name"),
                                             to_string(environment.env, info[1], "overload"));
@@ -36,26 +44,18 @@ napi_value operator_schema(Environment& environment, const Napi::CallbackInfo& i
   return from_string(info.Env(), c10::toString(engine::operator_schema(to_number(environment.env, info[0]))));
 }
 
-napi_value from_results(Environment& environment, std::vector<c10::IValue> results) {
-  if (results.size() == 1) return from_ivalue(environment, results[0]);
-  Napi::Array array = Napi::Array::New(environment.env, results.size());
-  for (uint32_t i = 0; i < results.size(); i++) {
-    array.Set(i, Napi::Value(environment.env, from_ivalue(environment, results[i])));
-  }
-  return array;
-}
-
 napi_value call_operator(Environment& environment, const Napi::CallbackInfo& info) {
   const size_t number = to_number(environment.env, info[0]);
   const c10::FunctionSchema& schema = engine::operator_schema(number);
   std::vector<c10::IValue> arguments = to_arguments(environment, schema, info[1], 0);
   engine::Context context = to_context(environment, info[2]);
+  context.draws = engine::draws(number);
   const c10::Device device = device_of(arguments);
   auto work = [number, arguments = std::move(arguments)]() mutable {
-    return engine::call_operator(number, std::move(arguments));
+    return to_result(engine::call_operator(number, std::move(arguments)));
   };
   return submit(environment, engine::lane(device), {schema.name().c_str(), "ERR_TORCH_OPERATOR"}, device.type(),
-                std::move(context), std::move(work), from_results);
+                std::move(context), std::move(work), from_value);
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ napi_value tensor_info(Environment& environment, const Napi::CallbackInfo& info)
   return result;
 }
 
-napi_value from_tensors(Environment& environment, std::vector<at::Tensor> tensors) {
+napi_value from_tensors(Environment& environment, std::vector<engine::Described> tensors) {
   Napi::Array array = Napi::Array::New(environment.env, tensors.size());
   for (uint32_t i = 0; i < tensors.size(); i++) {
     Napi::HandleScope scope(environment.env);
@@ -115,7 +115,7 @@ napi_value read(Environment& environment, const Napi::CallbackInfo& info) {
   }
   engine::Context context = to_context(environment, info[2]);
   auto work = [file, parts = std::move(parts), cancellation = context.cancellation] {
-    return file->read(parts, cancellation.get());
+    return engine::described(file->read(parts, cancellation.get()));
   };
   return submit(environment, engine::io(), {"safetensors.tensors", "ERR_TORCH_FILE_FORMAT"}, c10::kCPU,
                 std::move(context), std::move(work), from_tensors);
@@ -141,7 +141,7 @@ napi_value write_safetensors(Environment& environment, const Napi::CallbackInfo&
   const Napi::Array given = info[2].As<Napi::Array>();
   std::vector<std::pair<std::string, at::Tensor>> tensors;
   for (uint32_t i = 0; i < names.size(); i++) {
-    tensors.emplace_back(names[i], unwrap<TensorHandle>(environment, given.Get(i), names[i].c_str()).tensor);
+    tensors.emplace_back(names[i], unwrap<TensorHandle>(environment, given.Get(i), names[i].c_str()).described.tensor);
   }
   auto work = [path = to_string(environment.env, info[0], "path"), tensors = std::move(tensors),
                metadata = to_metadata(environment, info[3], info[4])] {

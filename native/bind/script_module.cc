@@ -124,13 +124,14 @@ napi_value call(Environment& environment, const Napi::CallbackInfo& info) {
   if (found == table->end()) throw_no_method(*table, name);
   std::vector<c10::IValue> arguments = to_arguments(environment, *found->second.schema, info[1], 1);
   engine::Context context = to_context(environment, info[2]);
+  context.draws = true;  // what a program does inside, nobody knows
   auto work = [module = handle.module, method = found->second, arguments = std::move(arguments)] {
-    return module->call(method, arguments);
+    return engine::to_value(module->call(method, arguments));
   };
-  return on_lane(environment, handle, {"module.call", kRun}, std::move(work), from_ivalue, std::move(context));
+  return on_lane(environment, handle, {"module.call", kRun}, std::move(work), from_value, std::move(context));
 }
 
-napi_value from_named(Environment& environment, std::vector<std::pair<std::string, at::Tensor>> named) {
+napi_value from_named(Environment& environment, std::vector<std::pair<std::string, engine::Described>> named) {
   Napi::Array array = Napi::Array::New(environment.env, named.size());
   for (uint32_t i = 0; i < named.size(); i++) {
     Napi::HandleScope scope(environment.env);
@@ -199,11 +200,15 @@ napi_value to(Environment& environment, const Napi::CallbackInfo& info) {
   const bool channels_last = to_boolean(environment.env, info[2], "channelsLast");
   auto work = [module = handle.module, device = std::move(device), dtype = std::move(dtype), channels_last] {
     module->to(device ? &*device : nullptr, dtype ? &*dtype : nullptr, channels_last);
-    return Nothing{};
+    std::vector<engine::Described> changed;
+    for (const auto& named : {module->parameters(), module->buffers()}) {
+      for (const auto& [name, tensor] : named) changed.push_back(tensor);
+    }
+    return changed;
   };
-  auto convert = [](Environment& environment, Nothing nothing) {
-    environment.refresh_tensors();  // those that `tensors` gave have another dtype, device or layout now
-    return undefined(environment, nothing);
+  auto convert = [](Environment& environment, std::vector<engine::Described> changed) {
+    environment.refresh_tensors(std::move(changed));  // those that `tensors` gave have another dtype or device now
+    return undefined(environment, {});
   };
   return on_lane(environment, handle, {"module.to", kRun}, std::move(work), convert);
 }
@@ -226,7 +231,7 @@ napi_value assign(Environment& environment, const Napi::CallbackInfo& info) {
   const Napi::Array given = info[1].As<Napi::Array>();
   std::map<std::string, at::Tensor> tensors;
   for (uint32_t i = 0; i < names.size(); i++) {
-    tensors[names[i]] = unwrap<TensorHandle>(environment, given.Get(i), names[i].c_str()).tensor;
+    tensors[names[i]] = unwrap<TensorHandle>(environment, given.Get(i), names[i].c_str()).described.tensor;
   }
   auto work = [module = handle.module, tensors = std::move(tensors),
                strict = to_boolean(environment.env, info[2], "strict")] {

@@ -25,7 +25,8 @@ std::unique_ptr<Handle> construct(Environment& environment, const Napi::Callback
   if (type != napi_uint8_array) {
     throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", "Expected a Uint8Array of the tensor's bytes");
   }
-  return std::make_unique<TensorHandle>(environment, engine::tensor_from_bytes(data, length, dtype, shape));
+  at::Tensor tensor = engine::tensor_from_bytes(data, length, dtype, shape);
+  return std::make_unique<TensorHandle>(environment, engine::described(std::move(tensor)));
 }
 
 template <class Sizes>
@@ -39,23 +40,23 @@ napi_value from_sizes(napi_env env, const Sizes& sizes) {
 }
 
 napi_value shape(Environment& environment, const Napi::CallbackInfo& info) {
-  return from_sizes(info.Env(), receiver<TensorHandle>(environment, info).sizes);
+  return from_sizes(info.Env(), receiver<TensorHandle>(environment, info).described.sizes);
 }
 
 napi_value strides(Environment& environment, const Napi::CallbackInfo& info) {
-  return from_sizes(info.Env(), receiver<TensorHandle>(environment, info).strides);
+  return from_sizes(info.Env(), receiver<TensorHandle>(environment, info).described.strides);
 }
 
 napi_value dtype(Environment& environment, const Napi::CallbackInfo& info) {
-  return from_string(info.Env(), engine::dtype_name(receiver<TensorHandle>(environment, info).dtype));
+  return from_string(info.Env(), engine::dtype_name(receiver<TensorHandle>(environment, info).described.dtype));
 }
 
 napi_value device(Environment& environment, const Napi::CallbackInfo& info) {
-  return from_string(info.Env(), receiver<TensorHandle>(environment, info).device.str());
+  return from_string(info.Env(), receiver<TensorHandle>(environment, info).described.device.str());
 }
 
 napi_value requires_grad(Environment& environment, const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), receiver<TensorHandle>(environment, info).requires_grad);
+  return Napi::Boolean::New(info.Env(), receiver<TensorHandle>(environment, info).described.requires_grad);
 }
 
 napi_value preview(Environment& environment, const Napi::CallbackInfo& info) {
@@ -65,8 +66,9 @@ napi_value preview(Environment& environment, const Napi::CallbackInfo& info) {
     throw engine::Error("ERR_TORCH_INVALID_ARGUMENT",
                         "Expected 1 to 1000 for edgeItems but received " + std::to_string(edge_items));
   }
-  if (!engine::can_preview(handle.tensor)) return info.Env().Null();
-  const std::vector<engine::Element> elements = engine::preview(handle.tensor, edge_items);
+  // While calls are in flight one of them may be changing the tensor, or moving its memory.
+  if (!environment.channel->idle() || !engine::can_preview(handle.described.tensor)) return info.Env().Null();
+  const std::vector<engine::Element> elements = engine::preview(handle.described.tensor, edge_items);
   Napi::Array array = Napi::Array::New(info.Env(), elements.size());
   for (uint32_t i = 0; i < elements.size(); i++) {
     Napi::HandleScope scope(info.Env());
@@ -94,29 +96,29 @@ napi_value from_snapshot(Environment& environment, Snapshot snapshot) {
 }
 
 napi_value bytes(Environment& environment, const Napi::CallbackInfo& info) {
-  const TensorHandle& handle = live<TensorHandle>(environment, info);
-  auto work = [tensor = handle.tensor]() mutable -> Snapshot {
+  const engine::Described& own = live<TensorHandle>(environment, info).described;
+  auto work = [tensor = own.tensor]() mutable -> Snapshot {
     const c10::ScalarType dtype = tensor.scalar_type();
     return {engine::snapshot(std::move(tensor)), dtype};
   };
-  return submit(environment, engine::lane(handle.device), {"tensor.data", "ERR_TORCH_INTERNAL"}, handle.device.type(),
-                {}, std::move(work), from_snapshot);
+  return submit(environment, engine::lane(own.device), {"tensor.data", "ERR_TORCH_INTERNAL"}, own.device.type(), {},
+                std::move(work), from_snapshot);
 }
 
 napi_value to(Environment& environment, const Napi::CallbackInfo& info) {
-  const TensorHandle& handle = live<TensorHandle>(environment, info);
+  const engine::Described& own = live<TensorHandle>(environment, info).described;
   auto device = to_optional_string(info.Env(), info[0], "device");
   auto dtype = to_optional_string(info.Env(), info[1], "dtype");
   engine::Context context = to_context(environment, info[2]);
-  auto work = [tensor = handle.tensor, device = std::move(device), dtype = std::move(dtype)] {
-    return engine::converted(tensor, device ? &*device : nullptr, dtype ? &*dtype : nullptr);
+  auto work = [tensor = own.tensor, device = std::move(device), dtype = std::move(dtype)] {
+    return engine::described(engine::converted(tensor, device ? &*device : nullptr, dtype ? &*dtype : nullptr));
   };
-  return submit(environment, engine::lane(handle.device), {"tensor.to", "ERR_TORCH_INVALID_ARGUMENT"},
-                handle.device.type(), std::move(context), std::move(work), wrap);
+  return submit(environment, engine::lane(own.device), {"tensor.to", "ERR_TORCH_INVALID_ARGUMENT"}, own.device.type(),
+                std::move(context), std::move(work), wrap);
 }
 
 napi_value alias(Environment& environment, const Napi::CallbackInfo& info) {
-  return wrap(environment, live<TensorHandle>(environment, info).tensor);
+  return wrap(environment, live<TensorHandle>(environment, info).described);
 }
 
 napi_value recycle(Environment& environment, const Napi::CallbackInfo& info) {

@@ -38,7 +38,7 @@ napi_value entry(napi_env env, napi_callback_info raw) {
     value = function(environment, info);
   });
   if (finished) return value;
-  if (napi_value error = environment.error(failure, ""); error != nullptr) napi_throw(env, error);
+  napi_throw(env, environment.error(failure, ""));
   return nullptr;
 }
 

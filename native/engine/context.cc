@@ -93,7 +93,7 @@ void run_in(const Context& context, c10::DeviceType device, const std::function<
   std::shared_lock<FairSharedMutex> shared;
   if (context.generator.defined()) {
     alone = std::unique_lock(default_generators());
-  } else {
+  } else if (context.draws) {
     shared = std::shared_lock(default_generators());
   }
   c10::AutoGradMode grad(context.grad_mode == GradMode::enabled);

@@ -27,6 +27,8 @@ struct Context {
   GradMode grad_mode = GradMode::no_grad;
   std::optional<c10::ScalarType> autocast;
   at::Generator generator;
+  /// Whether the task may take numbers from a default generator, which another one may have replaced meanwhile.
+  bool draws = false;
   std::shared_ptr<Cancellation> cancellation;
 };
 

@@ -4,12 +4,14 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <system_error>
 #include <thread>
+
+#include "engine/error.h"
 
 namespace engine {
 namespace {
@@ -22,14 +24,16 @@ constexpr auto kBurstPause = std::chrono::microseconds(10);
 void prefer_others() {
   struct {
     uint32_t size = 48;
-    uint32_t policy = SCHED_OTHER;
+    uint32_t policy = 0;
     uint64_t flags = 0;
     int32_t nice = 0;
     uint32_t priority = 0;
-    uint64_t slice = 20'000'000;  // ns
+    uint64_t slice = 0;  // ns
     uint64_t deadline = 0, period = 0;
   } attributes;
-  attributes.nice = getpriority(PRIO_PROCESS, 0);
+  if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return;
+  if (attributes.policy != SCHED_OTHER) return;  // somebody has chosen
+  attributes.slice = 20'000'000;
   syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
@@ -47,8 +51,11 @@ struct Registry {
 
   Executor& get(const std::string& name, int threads = 1) {
     std::lock_guard lock(mutex);
-    Executor*& executor = executors[name];
-    if (executor == nullptr) executor = new Executor(name, threads);
+    const auto known = executors.find(name);
+    if (known != executors.end()) return *known->second;
+    Executor* executor = new Executor(name);
+    executor->start(threads);  // where it throws no thread runs; what little was made is not missed
+    executors[name] = executor;
     return *executor;
   }
 };
@@ -61,17 +68,38 @@ Registry& registry() {
 
 }  // namespace
 
-Executor::Executor(std::string name, int threads) : name_(std::move(name)) {
-  // Signals belong to the JS thread: threads inherit the mask that stands at their creation.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  for (int i = 0; i < threads; i++) {
-    std::thread thread([this] { work(); });
-    pthread_setname_np(thread.native_handle(), ("torch " + name_).substr(0, 15).c_str());
-    thread.detach();
+namespace {
+
+/// Threads inherit the mask that stands at their creation, and signals belong to the JS thread.
+class AllSignalsBlocked {
+ public:
+  AllSignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
+void Executor::start(int threads) {
+  AllSignalsBlocked blocked;
+  for (int i = 0; i < threads; i++) {
+    try {
+      std::thread thread([this] { work(); });
+      pthread_setname_np(thread.native_handle(), ("torch " + name_).substr(0, 15).c_str());
+      thread.detach();
+    } catch (const std::system_error&) {
+      if (i > 0) return;  // the threads there are do the work
+      throw Error("ERR_TORCH_INTERNAL", "Expected to start the thread '" + name_ +
+                                            "' but the system refused: raise the limit of threads " +
+                                            "(ulimit -u, or pids of the container)");
+    }
+  }
 }
 
 void Executor::submit(std::unique_ptr<Task> task) {

@@ -27,7 +27,9 @@ class Task {
 /// Threads that take tasks first in, first out. Lives for the whole process: it is never joined (see quiesce).
 class Executor {
  public:
-  Executor(std::string name, int threads);
+  explicit Executor(std::string name) : name_(std::move(name)) {}
+  /// Throws where not even one thread can be had.
+  void start(int threads);
   void submit(std::unique_ptr<Task> task);
   /// tasks waiting or running
   int depth() const { return depth_.load(std::memory_order_relaxed); }

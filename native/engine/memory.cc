@@ -25,11 +25,9 @@ Ledger& ledger() {
 
 }  // namespace
 
-Holding::Holding(const at::Tensor& tensor) { add(tensor); }
-
-Holding::Holding(const std::vector<at::Tensor>& tensors) {
+Holding::Holding(const std::vector<Described>& tensors) {
   storages_.reserve(tensors.size());
-  for (const at::Tensor& tensor : tensors) add(tensor);
+  for (const Described& tensor : tensors) add(tensor);
 }
 
 Holding& Holding::operator=(Holding&& other) noexcept {
@@ -40,15 +38,15 @@ Holding& Holding::operator=(Holding&& other) noexcept {
   return *this;
 }
 
-void Holding::add(const at::Tensor& tensor) {
-  if (!tensor.defined() || !tensor.has_storage()) return;
-  const c10::Storage& storage = tensor.storage();
+void Holding::add(const Described& tensor) {
+  const c10::Storage& storage = tensor.storage;
+  if (!storage) return;
   Ledger& all = ledger();
   std::lock_guard lock(all.mutex);
   Ledger::Entry& entry = all.entries[storage.unsafeGetStorageImpl()];
   if (entry.holders++ == 0) {
-    entry.bytes = tensor.is_meta() ? 0 : static_cast<int64_t>(storage.nbytes());
-    entry.device = tensor.device();
+    entry.bytes = tensor.storage_bytes;
+    entry.device = tensor.device;
   }
   storages_.push_back(storage);
 }

@@ -8,9 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace at {
-class Tensor;
-}
+#include "engine/value.h"
 
 namespace engine {
 
@@ -18,12 +16,12 @@ namespace engine {
 class Holding {
  public:
   Holding() = default;
-  explicit Holding(const at::Tensor& tensor);
-  explicit Holding(const std::vector<at::Tensor>& tensors);
+  explicit Holding(const Described& tensor) { add(tensor); }
+  explicit Holding(const std::vector<Described>& tensors);
   Holding(Holding&& other) noexcept = default;
   Holding& operator=(Holding&& other) noexcept;
   ~Holding() { release(); }
-  void add(const at::Tensor& tensor);
+  void add(const Described& tensor);
   void release() noexcept;
 
  private:

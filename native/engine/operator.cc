@@ -1,6 +1,7 @@
 #include "engine/operator.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/enum_tag.h>
 
 #include <deque>
 #include <map>
@@ -47,6 +48,8 @@ std::optional<size_t> find_operator(const std::string& name, const std::string& 
 }
 
 const c10::FunctionSchema& operator_schema(size_t number) { return handle(number).schema(); }
+
+bool draws(size_t number) { return handle(number).hasTag(at::Tag::nondeterministic_seeded); }
 
 std::vector<c10::IValue> call_operator(size_t number, std::vector<c10::IValue> arguments) {
   handle(number).callBoxed(arguments);

@@ -15,6 +15,9 @@ std::optional<size_t> find_operator(const std::string& name, const std::string& 
 /// Throws ERR_TORCH_INVALID_ARGUMENT for a number that find_operator did not give.
 const c10::FunctionSchema& operator_schema(size_t number);
 
+/// Whether it may take numbers from a default generator.
+bool draws(size_t number);
+
 /// Runs on the calling thread: arguments in the schema's order, all of them; returns what the operator returns, in
 /// order.
 std::vector<c10::IValue> call_operator(size_t number, std::vector<c10::IValue> arguments);

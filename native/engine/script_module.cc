@@ -20,9 +20,7 @@ torch::jit::ExtraFilesMap wanted_extra_files(caffe2::serialize::PyTorchStreamRea
   torch::jit::ExtraFilesMap wanted;
   for (const std::string& record : reader.getAllRecords()) {
     // libtorch reads the files it is asked for by name, and lists none.
-    const size_t at = record.rfind(kExtra, 0) == 0 ? 0 : record.find("/extra/");
-    if (at == std::string::npos) continue;
-    wanted[record.substr(at == 0 ? kExtra.size() : at + 1 + kExtra.size())] = "";
+    if (record.rfind(kExtra, 0) == 0) wanted[record.substr(kExtra.size())] = "";
   }
   return wanted;
 }
@@ -99,6 +97,13 @@ std::string describe(const at::Tensor& tensor) {
   return std::string(dtype_name(tensor.scalar_type())) + " " + c10::str(tensor.sizes());
 }
 
+/// Precision may differ, what the numbers are may not.
+int kind(const at::Tensor& tensor) {
+  if (tensor.is_floating_point()) return 0;
+  if (tensor.is_complex()) return 1;
+  return tensor.scalar_type() == c10::kBool ? 2 : 3;
+}
+
 /// What keeps the tensors from being the module's state, or ''.
 std::string misfits(const std::map<std::string, Slot>& slots, const std::map<std::string, at::Tensor>& tensors,
                     bool strict) {
@@ -107,8 +112,7 @@ std::string misfits(const std::map<std::string, Slot>& slots, const std::map<std
     const auto given = tensors.find(name);
     if (given == tensors.end()) {
       if (strict) append_name(missing, name);
-    } else if (given->second.sizes() != slot.tensor.sizes() ||
-               given->second.is_floating_point() != slot.tensor.is_floating_point()) {
+    } else if (given->second.sizes() != slot.tensor.sizes() || kind(given->second) != kind(slot.tensor)) {
       append_name(different, name + " (" + describe(slot.tensor) + ", not " + describe(given->second) + ")");
     }
   }
@@ -123,6 +127,11 @@ std::string misfits(const std::map<std::string, Slot>& slots, const std::map<std
 }
 
 }  // namespace
+
+struct ScriptModule::Family {
+  std::mutex mutex;
+  std::vector<std::weak_ptr<ScriptModule>> members;
+};
 
 ScriptModule::ScriptModule(torch::jit::Module module, ExtraFiles extra_files)
     : module_(std::make_unique<torch::jit::Module>(std::move(module))), extra_files_(std::move(extra_files)) {
@@ -165,13 +174,23 @@ void ScriptModule::refresh() {
     torch::jit::Function& function = method.function();
     methods->emplace(method.name(), Method{&function, &function.getSchema()});
   }
-  std::vector<at::Tensor> tensors;
-  each_tensor_slot(*module_, [&](auto&, auto&, const at::Tensor& tensor) { tensors.push_back(tensor); });
-  if (!tensors.empty()) device_ = tensors.front().device();
+  std::vector<Described> tensors;
+  each_tensor_slot(*module_, [&](auto&, auto&, const at::Tensor& tensor) { tensors.push_back(described(tensor)); });
+  if (!tensors.empty()) device_ = tensors.front().device;
   training_ = module_->attr("training", false).toBool();  // freezing takes the attribute away
   holding_ = Holding(tensors);
   std::lock_guard lock(mutex_);
   methods_ = std::move(methods);
+}
+
+void ScriptModule::refresh_family() {
+  refresh();
+  if (family_ == nullptr) return;
+  std::lock_guard lock(family_->mutex);
+  for (const auto& member : family_->members) {
+    const std::shared_ptr<ScriptModule> other = member.lock();
+    if (other != nullptr && other.get() != this) other->refresh();
+  }
 }
 
 std::shared_ptr<const ScriptModule::MethodTable> ScriptModule::methods() const {
@@ -189,15 +208,16 @@ c10::IValue ScriptModule::call(const Method& method, const std::vector<c10::IVal
   return std::move(stack.front());
 }
 
-std::vector<std::pair<std::string, at::Tensor>> ScriptModule::parameters() const {
-  std::vector<std::pair<std::string, at::Tensor>> named;
-  for (const auto& parameter : module_->named_parameters()) named.emplace_back(parameter.name, parameter.value);
+std::vector<std::pair<std::string, Described>> ScriptModule::parameters() const {
+  std::vector<std::pair<std::string, Described>> named;
+  for (const auto& parameter : module_->named_parameters())
+    named.emplace_back(parameter.name, described(parameter.value));
   return named;
 }
 
-std::vector<std::pair<std::string, at::Tensor>> ScriptModule::buffers() const {
-  std::vector<std::pair<std::string, at::Tensor>> named;
-  for (const auto& buffer : module_->named_buffers()) named.emplace_back(buffer.name, buffer.value);
+std::vector<std::pair<std::string, Described>> ScriptModule::buffers() const {
+  std::vector<std::pair<std::string, Described>> named;
+  for (const auto& buffer : module_->named_buffers()) named.emplace_back(buffer.name, described(buffer.value));
   return named;
 }
 
@@ -209,16 +229,26 @@ std::vector<std::string> ScriptModule::submodules() const {
   return names;
 }
 
-std::shared_ptr<ScriptModule> ScriptModule::submodule(const std::string& path) const {
+std::shared_ptr<ScriptModule> ScriptModule::submodule(const std::string& path) {
   for (const auto& module : module_->named_modules()) {
-    if (!module.name.empty() && module.name == path) return std::make_shared<ScriptModule>(module.value);
+    if (module.name.empty() || module.name != path) continue;
+    if (family_ == nullptr) {
+      family_ = std::make_shared<Family>();
+      family_->members.push_back(weak_from_this());
+    }
+    auto part = std::make_shared<ScriptModule>(module.value);
+    part->family_ = family_;
+    std::lock_guard lock(family_->mutex);
+    std::erase_if(family_->members, [](const auto& member) { return member.expired(); });
+    family_->members.push_back(part);
+    return part;
   }
   throw Error("ERR_TORCH_INVALID_ARGUMENT", "Expected the name of a submodule but received '" + path + "'");
 }
 
 void ScriptModule::train(bool on) {
   module_->train(on);
-  refresh();
+  refresh_family();
 }
 
 void ScriptModule::to(const std::string* device, const std::string* dtype, bool channels_last) {
@@ -229,20 +259,28 @@ void ScriptModule::to(const std::string* device, const std::string* dtype, bool 
   if (type && !c10::isFloatingType(*type)) {
     throw Error("ERR_TORCH_DTYPE", "Expected a floating point dtype for a module but received '" + *dtype + "'");
   }
-  each_tensor_slot(*module_, [&](auto&, auto&, at::Tensor tensor) {
+  const auto move = [&](torch::jit::Module& owner, const std::string& name, at::Tensor tensor) {
     at::Tensor moved =
         tensor.to(target.value_or(tensor.device()), type && tensor.is_floating_point() ? *type : tensor.scalar_type());
     if (channels_last) moved = in_channels_last(moved);
-    if (!moved.is_same(tensor)) tensor.set_data(moved);
-  });
+    if (moved.is_same(tensor)) return;
+    if (tensor.unsafeGetTensorImpl()->has_compatible_shallow_copy_type(moved.key_set())) {
+      tensor.set_data(moved);
+    } else {  // to and from the meta device: another kind of tensor takes the slot
+      owner.setattr(name, moved.detach().set_requires_grad(tensor.requires_grad()));
+    }
+  };
+  Failure failure;
+  const bool finished = guard("ERR_TORCH_MODULE_RUN", failure, [&] { each_tensor_slot(*module_, move); });
   // A module without tensors has no device but this one.
-  if (target) device_ = *target;
-  refresh();
+  if (target && finished) device_ = *target;
+  refresh_family();  // also what was half done shows
+  if (!finished) throw Error(failure.code, failure.message);
 }
 
 void ScriptModule::define(const std::string& source) {
   module_->define(source + "\n");
-  refresh();
+  refresh_family();
 }
 
 void ScriptModule::assign(const std::map<std::string, at::Tensor>& tensors, bool strict) {
@@ -258,7 +296,7 @@ void ScriptModule::assign(const std::map<std::string, at::Tensor>& tensors, bool
     shared.set_requires_grad(slot.parameter && shared.is_floating_point() && slot.tensor.requires_grad());
     slot.owner.setattr(slot.attribute, shared);
   }
-  refresh();
+  refresh_family();
 }
 
 std::shared_ptr<ScriptModule> ScriptModule::freeze(std::vector<std::string> preserved, bool channels_last,

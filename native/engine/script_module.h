@@ -23,7 +23,7 @@ namespace engine {
 
 /// torch::jit::Module with what may be asked from any thread (methods, mode, device) kept apart from what only the
 /// module's lane may touch (all the rest). Shared by its handle and by the tasks in flight.
-class ScriptModule {
+class ScriptModule : public std::enable_shared_from_this<ScriptModule> {
  public:
   /// A compiled method; both live as long as the module does.
   struct Method {
@@ -38,6 +38,9 @@ class ScriptModule {
   static std::shared_ptr<ScriptModule> load_bytes(std::shared_ptr<std::string> bytes, c10::Device device);
   static std::shared_ptr<ScriptModule> from_source(const std::string& source);
 
+  /// A module and the handles on its submodules: what one of them changes shows in all.
+  struct Family;
+
   explicit ScriptModule(torch::jit::Module module, ExtraFiles extra_files = {});
   ~ScriptModule();
 
@@ -50,10 +53,10 @@ class ScriptModule {
   // On the module's lane.
   /// `arguments`: all that the method's schema names, without self.
   c10::IValue call(const Method& method, const std::vector<c10::IValue>& arguments);
-  std::vector<std::pair<std::string, at::Tensor>> parameters() const;
-  std::vector<std::pair<std::string, at::Tensor>> buffers() const;
+  std::vector<std::pair<std::string, Described>> parameters() const;
+  std::vector<std::pair<std::string, Described>> buffers() const;
   std::vector<std::string> submodules() const;
-  std::shared_ptr<ScriptModule> submodule(const std::string& path) const;
+  std::shared_ptr<ScriptModule> submodule(const std::string& path);
   void train(bool on);
   /// Keeps the identity of every tensor, as nn.Module.to does; dtype applies to floating point tensors only.
   void to(const std::string* device, const std::string* dtype, bool channels_last);
@@ -66,10 +69,12 @@ class ScriptModule {
   std::string save(const ExtraFiles& extra_files) const;
 
  private:
-  /// After the lane changed the module: brings what other threads read up to date.
+  /// After the lane changed the module: brings what other threads read up to date, in the whole family.
+  void refresh_family();
   void refresh();
 
   std::unique_ptr<torch::jit::Module> module_;
+  std::shared_ptr<Family> family_;
   const ExtraFiles extra_files_;
   /// optimize_for_inference writes operators that the archive's reader does not know.
   bool can_be_saved_ = true;

@@ -22,7 +22,7 @@ at::Tensor converted(const at::Tensor& tensor, const std::string* device, const 
 using Element = std::variant<double, int64_t, uint64_t>;
 
 /// The first and last `edge_items` of each dimension, row-major; complex numbers as pairs. For a dense CPU tensor only.
-/// Reads memory without libtorch's operators, so that it may run on any thread.
+/// Reads memory without libtorch's operators, on the JS thread: no task that may change the tensor must be in flight.
 std::vector<Element> preview(const at::Tensor& tensor, int64_t edge_items);
 bool can_preview(const at::Tensor& tensor);
 

@@ -29,7 +29,7 @@ function tensorOf({ dtype, shape, hex }: GoldenBytes): Tensor {
 async function bytesOf(tensor: Tensor): Promise<GoldenBytes> {
   const { buffer, byteOffset, byteLength } = await tensor.data()
   return {
-    dtype: tensor.dtype,
+    dtype: tensor.dtype as DType,
     shape: [...tensor.shape],
     hex: Buffer.from(buffer, byteOffset, byteLength).toString('hex'),
   }

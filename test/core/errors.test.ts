@@ -112,6 +112,19 @@ test.each([
   })
 })
 
+test('a program whose Error.prepareStackTrace throws gets its errors all the same', () => {
+  const { prepareStackTrace } = Error
+  Error.prepareStackTrace = () => {
+    throw new Error('hook')
+  }
+  try {
+    const error = createNativeError('ERR_TORCH_OPERATOR', 'boom', 'ops.mm', '')
+    expect([error.code, error.message, error.name]).toEqual(['ERR_TORCH_OPERATOR', 'boom', 'TorchError'])
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace
+  }
+})
+
 test('native failures keep code, operation and trace; an unknown code is an internal error that names it', () => {
   const failed = createNativeError('ERR_TORCH_MODULE_RUN', 'boom', 'Module.forward', 'Traceback ...')
   expect(failed).toMatchObject({ code: 'ERR_TORCH_MODULE_RUN', message: 'boom', operation: 'Module.forward' })

@@ -135,7 +135,8 @@ describe('options that a module does not take', () => {
   test.each<[object, string, string]>([
     [{ gradmode: 'enabled' }, 'ERR_TORCH_UNKNOWN_OPTION', 'did you mean gradMode?'],
     [{ gradMode: 'on' }, 'ERR_TORCH_INVALID_ARGUMENT', "'no-grad', 'inference' or 'enabled' for gradMode"],
-    [{ autocast: 'float' }, 'ERR_TORCH_INVALID_ARGUMENT', "a dtype such as 'bfloat16' for autocast"],
+    [{ autocast: 'float' }, 'ERR_TORCH_INVALID_ARGUMENT', "'float16' or 'bfloat16' for autocast"],
+    [{ autocast: 'float32' }, 'ERR_TORCH_INVALID_ARGUMENT', "'float16' or 'bfloat16' for autocast"],
     [{ generator: 5 }, 'ERR_TORCH_INVALID_ARGUMENT', 'a Generator for generator but received 5'],
     [{ signal: {} }, 'ERR_TORCH_INVALID_ARGUMENT', 'an AbortSignal for signal but received {}'],
     [{ signal: { aborted: false } }, 'ERR_TORCH_INVALID_ARGUMENT', 'an AbortSignal'],

@@ -1,9 +1,11 @@
 import { Buffer } from 'node:buffer'
+import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { Generator, type Seed, seed } from '../../lib/core/generator.js'
 import { Module } from '../../lib/core/module.js'
 import { ops } from '../../lib/core/ops.js'
 import { Tensor } from '../../lib/core/tensor.js'
+import { oraclePython } from '../support/golden-modules.js'
 import { expectNoLeaks, inScope, scopedTest } from '../support/handles.js'
 import { expectGolden, type GoldenValue, readGolden } from '../support/op-golden.js'
 
@@ -139,6 +141,71 @@ describe('streams are apart', () => {
     const drawn = await Promise.all([first, second, first, second, first, second].map(draw))
     expect([drawn[0], drawn[2], drawn[4]]).toEqual(expected)
     expect([drawn[1], drawn[3], drawn[5]]).toEqual(expected)
+  })
+})
+
+describe('the default generator', () => {
+  interface DefaultStream {
+    drawn: number[]
+    state: string
+    next: number[]
+    afterwards: string
+  }
+  const program = `
+import base64, json, torch
+state = lambda: base64.b64encode(bytes(torch.default_generator.get_state().tolist())).decode()
+torch.manual_seed(9)
+drawn = torch.rand(3).tolist()
+saved = state()
+next = torch.randn(5).tolist()
+print(json.dumps(dict(drawn=drawn, state=saved, next=next, afterwards=state())))`
+  const module = () => Module.fromSource('def forward(self):\n    return torch.rand([3])\n')
+  const stateOf = async (generator: Generator) =>
+    Buffer.from((await (await generator.getState()).data('uint8')).buffer).toString('base64')
+
+  scopedTest('stands where that of Python stands, and resumes from its state, bit for bit', async () => {
+    const python: DefaultStream = JSON.parse(execFileSync(oraclePython, ['-c', program], { encoding: 'utf8' }))
+    const generator = Generator.default()
+    expect(generator.device).toBe('cpu')
+    await seed(9)
+    expect(await draw()).toEqual(python.drawn)
+    expect(await stateOf(generator)).toBe(python.state)
+    await seed(1)
+    await Generator.default('cpu').setState(Tensor.from(Buffer.from(python.state, 'base64')))
+    expect([...(await (await ops.randn([5])).data('float32'))]).toEqual(python.next)
+    expect(await stateOf(generator)).toBe(python.afterwards)
+    await generator.seed(9)
+    expect(await draw()).toEqual(python.drawn)
+  })
+
+  scopedTest('goes on when it is given to a call', async () => {
+    const generator = Generator.default()
+    const runs: number[][] = []
+    for (const options of [undefined, { generator }]) {
+      await seed(4)
+      for (let i = 0; i < 2; i++) {
+        const drawn = await (await module()).call<Tensor>('forward', [], options)
+        runs.push([...(await drawn.data('float32'))], (await draw(options?.generator)).map(Number))
+      }
+    }
+    expect(runs.slice(4)).toEqual(runs.slice(0, 4))
+    expect(runs[0]).not.toEqual(runs[2])
+  })
+
+  test('outlives its handles', async () => {
+    await seed(4)
+    const expected = [await draw(), await draw()]
+    await seed(4)
+    const generator = Generator.default()
+    const first = await draw(generator)
+    generator.dispose()
+    expect([first, await draw()]).toEqual(expected)
+    await expect(draw(generator)).rejects.toMatchObject({ code: 'ERR_TORCH_DISPOSED' })
+    const call = (await module()).call('forward', [], { generator })
+    await expect(call).rejects.toMatchObject({ code: 'ERR_TORCH_DISPOSED' })
+    for (const device of ['meta', 'cuda:99', 'cpu?']) {
+      expect(() => Generator.default(device)).toThrow(expect.objectContaining({ code: 'ERR_TORCH_DEVICE' }))
+    }
   })
 })
 

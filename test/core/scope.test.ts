@@ -138,19 +138,46 @@ describe('a scope gives back', () => {
 
   test('nothing that cannot be read: the error is typed and all is disposed', async () => {
     const before = live()
-    const hostile = {
-      tensor: Tensor.from([1]),
-      get trap() {
-        throw new Error('trap')
-      },
+    const trap = () => {
+      throw new Error('trap')
     }
-    const error = await scope(() => {
-      Tensor.from([2])
-      return hostile
-    }).catch((reason: unknown) => reason)
-    expect(error).toMatchObject({ code: 'ERR_TORCH_INVALID_ARGUMENT', operation: 'scope' })
-    expect(live()).toBe(before + 1)
-    hostile.tensor.dispose()
+    const error = await scope(() => [Tensor.from([2]), new Proxy({}, { ownKeys: trap })]).catch((reason) => reason)
+    expect(error).toMatchObject({ code: 'ERR_TORCH_INVALID_ARGUMENT', operation: 'scope', cause: { message: 'trap' } })
+    expect(live()).toBe(before)
+  })
+
+  test('nothing that only a getter or an instance of a class would give', async () => {
+    const before = live()
+    let reads = 0
+    class Holder {
+      tensor = Tensor.from([1])
+    }
+    const result = await scope(() => {
+      const tensor = Tensor.from([2])
+      const literal = {
+        get tensor() {
+          reads++
+          return tensor
+        },
+      }
+      return [literal, new Holder()] as const
+    })
+    expect([reads, live(), result[1].tensor.disposed]).toEqual([0, before, true])
+  })
+
+  test('huge arrays in no time, even those that are nearly all holes', async () => {
+    const numbers = new Array(5_000_000).fill(1)
+    const holes: unknown[] = []
+    const bytes = new Uint8Array(50_000_000)
+    const start = performance.now()
+    await scope(() => {
+      holes[2 ** 32 - 2] = Tensor.from([1])
+      return [numbers, bytes, new Map([[1, numbers]]), holes]
+    })
+    expect(performance.now() - start).toBeLessThan(500)
+    const tensor = holes.at(-1) as Tensor
+    expect(tensor.disposed).toBe(false)
+    tensor.dispose()
   })
 })
 

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { Module } from '../../lib/core/module.js'
 import { ops } from '../../lib/core/ops.js'
 import { Tensor, type TensorFromOptions } from '../../lib/core/tensor.js'
 import type { TensorData } from '../../lib/core/tensor-data.js'
@@ -83,6 +84,16 @@ describe('inspect prints as PyTorch does', () => {
     expect(inspect(await Tensor.from([1]).to({ device: 'meta' }))).toBe('Tensor float32 [1] meta')
     const many = await ops.expand(Tensor.from(1), new Array(12).fill(6))
     expect(inspect(many)).toBe(`Tensor float32 [${new Array(12).fill(6).join(', ')}] cpu`)
+  })
+
+  scopedTest('the head alone of dtypes that only libtorch knows', async () => {
+    for (const [expression, text] of [
+      ['x.to(8)', 'Tensor ComplexHalf [1] cpu'],
+      ['torch.quantize_per_tensor(x, 0.1, 10, 13)', 'Tensor QUInt8 [1] cpu'],
+    ]) {
+      const module = await Module.fromSource(`def forward(self, x):\n    return ${expression}\n`)
+      expect(inspect(await module.forward(Tensor.from([1])))).toBe(text)
+    }
   })
 
   scopedTest('tensors within objects', () => {

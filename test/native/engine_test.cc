@@ -153,7 +153,7 @@ void a_storage_is_counted_once() {
   const int64_t before = engine::held_bytes()["cpu"];
   {
     const at::Tensor tensor = at::ones({1024});
-    const engine::Holding first(tensor), second(tensor.slice(0, 0, 1));
+    const engine::Holding first(engine::described(tensor)), second(engine::described(tensor.slice(0, 0, 1)));
     CHECK_THAT(engine::held_bytes()["cpu"] == before + 4096);
   }
   CHECK_THAT(engine::held_bytes()["cpu"] == before);

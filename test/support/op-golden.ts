@@ -93,7 +93,7 @@ function decodeBits(dtype: DType): (value: unknown) => number {
 
 async function numbersOf(tensor: Tensor): Promise<number[]> {
   const data = await tensor.data()
-  const decode = data instanceof Uint16Array ? decodeBits(tensor.dtype) : Number // newer Node: Float16Array
+  const decode = data instanceof Uint16Array ? decodeBits(tensor.dtype as DType) : Number // newer Node: Float16Array
   return Array.from(data as ArrayLike<number | bigint>, (value) => decode(value))
 }
 

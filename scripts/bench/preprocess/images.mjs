@@ -5,7 +5,7 @@ import { commandOrFail } from '../../setup/command.mjs'
 import { fingerprint, stampEquals, writeStamp } from '../../setup/fingerprint.mjs'
 
 const script = join(import.meta.dirname, 'peers', 'make_images.py')
-const sizes = ['640x480', '1920x1080', '4000x3000']
+export const sizes = ['640x480', '1920x1080', '4000x3000']
 
 /** Resolves to {'640x480': file, '1920x1080': file, '4000x3000': file, mixed: 500 files}. */
 export async function ensureBenchImages({ root, oraclePython, log }) {

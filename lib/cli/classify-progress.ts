@@ -1,0 +1,48 @@
+import cliProgress from 'cli-progress'
+
+/** What people see on stderr while images are classified. */
+export interface ClassifyProgress {
+  /** How many there will be, when it is known. */
+  expect(total: number): void
+  done(count: number): void
+  /** A line that stays. */
+  say(line: string): void
+  /** Leaves the terminal as it was. */
+  stop(): void
+}
+
+export function plainProgress(stream: NodeJS.WritableStream): ClassifyProgress {
+  return { expect() {}, done() {}, say: (line) => stream.write(`${line}\n`), stop() {} }
+}
+
+/** A bar in the last line, lines above it. */
+export function terminalProgress(stream: NodeJS.WritableStream): ClassifyProgress {
+  const bars = new cliProgress.MultiBar(
+    {
+      stream,
+      format: 'classifying [{bar}] {value} of {total} images | {eta_formatted}',
+      hideCursor: true,
+      clearOnComplete: true,
+      forceRedraw: true,
+      gracefulExit: false,
+    },
+    cliProgress.Presets.shades_classic,
+  )
+  const bar = bars.create(1, 0)
+  let total: number | undefined
+  return {
+    expect(count) {
+      total = count
+      bar.setTotal(count)
+    },
+    done(count) {
+      if (total === undefined) bar.setTotal(count + 1)
+      bar.update(count)
+    },
+    say: (line) => bars.log(`${line}\n`),
+    stop() {
+      bars.update() // writes the lines that wait
+      bars.stop()
+    },
+  }
+}

@@ -1,0 +1,74 @@
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { NativeValue } from '../../binding.js'
+import { invalidArgument, readSafely } from './errors.js'
+import { executionOptionNames } from './execution.js'
+import { unknownOption } from './options.js'
+import { isPlainObject } from './plain-object.js'
+import type { Tensor } from './tensor.js'
+import { toNative, type Value } from './value.js'
+
+/** Absolute, because the working directory counts at the time of the call; undefined for what is neither path nor URL. */
+function absolutePath(value: unknown): string | undefined {
+  const place = value instanceof URL ? fileURLToPath(value) : value
+  return typeof place === 'string' && place !== '' && !place.includes('\0') ? resolve(place) : undefined
+}
+
+/** An absolute path, or bytes; throws ERR_TORCH_INVALID_ARGUMENT. */
+export function moduleSource(source: unknown): string | Uint8Array {
+  const given = { name: 'source', expected: 'a path, a file: URL or a Uint8Array', actual: source }
+  return readSafely({ ...given, operation: 'Module.load' }, () => {
+    const path = absolutePath(source)
+    if (path !== undefined) return path
+    if (!(source instanceof Uint8Array)) {
+      throw invalidArgument(given.name, given.expected, source, { operation: 'Module.load' })
+    }
+    // A Buffer is a view as well; that of a detached buffer throws here.
+    return new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+  })
+}
+
+/** An absolute path; throws ERR_TORCH_INVALID_ARGUMENT. */
+export function requireFile(path: unknown, operation: string): string {
+  const given = { name: 'path', expected: 'a path or a file: URL', actual: path, operation }
+  const place = readSafely(given, () => absolutePath(path))
+  if (place !== undefined) return place
+  throw invalidArgument(given.name, given.expected, path, { operation })
+}
+
+/** Throws where the options hold something that `execute` would pass over. */
+export function checkOptionNames(options: unknown, operation: string): void {
+  if (options === undefined) return
+  const given = { name: 'options', expected: 'an object that can be read', actual: options, operation }
+  const names = readSafely(given, () => {
+    if (!isPlainObject(options)) throw invalidArgument('options', 'a plain object', options, { operation })
+    const keys: string[] = []
+    for (const key in options) keys.push(key)
+    return keys
+  })
+  const unknown = names.find((name) => !executionOptionNames.includes(name))
+  if (unknown !== undefined) throw unknownOption(unknown, executionOptionNames, operation)
+}
+
+/** Throws ERR_TORCH_INVALID_ARGUMENT. */
+export function stateEntries(tensors: unknown): [string, Tensor][] {
+  const expected = 'a Map or an object of tensors by name'
+  return readSafely({ name: 'tensors', expected: `${expected} that can be read`, actual: tensors }, () => {
+    if (tensors instanceof Map) return [...tensors]
+    if (isPlainObject(tensors)) return Object.entries(tensors) as [string, Tensor][]
+    throw invalidArgument('tensors', expected, tensors)
+  })
+}
+
+export function toArguments(inputs: readonly Value[]): NativeValue[] {
+  const args = toNative(inputs as Value[])
+  if (Array.isArray(args)) return args
+  throw invalidArgument('inputs', 'an array of arguments', inputs)
+}
+
+/** One per input; each is checked by the operator that makes its zeros. */
+export function readShapes(shapes: unknown): number[][] {
+  const read = toNative(shapes as Value)
+  if (Array.isArray(read)) return read as number[][]
+  throw invalidArgument('shapes', 'an array with one shape per input', shapes)
+}
