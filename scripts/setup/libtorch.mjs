@@ -2,8 +2,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { commandOrFail, SetupError } from './command.mjs'
+import { command, commandOrFail, SetupError } from './command.mjs'
 import { python } from './prerequisites.mjs'
+
+/** As in lib/io/libtorch-sources.ts, which is not compiled yet when this runs. */
+const pytorchCpuIndex = 'https://download.pytorch.org/whl/cpu'
 
 export const cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'node-libtorch')
 
@@ -40,6 +43,22 @@ function checkVariant(folder, version, variant) {
   )
 }
 
+/**
+ * The CPU build by its own version, because a plain one may be a CUDA build of several GB: from what pip is configured to
+ * look at, and where that has none from PyTorch's own index.
+ */
+async function pipInstall({ version, variant, partial, cleanup }) {
+  const args = ['-m', 'pip', 'install', '--no-input', '--no-compile', '--target', partial]
+  const options = { cleanup, cwd: dirname(cacheFolder) }
+  const failure = `torch ${version} could not be installed: check the network and pip's configuration`
+  if (variant === 'cu') return commandOrFail(python, [...args, `torch==${version}`], failure, options)
+  args.push('--no-deps', `torch==${version}+cpu`)
+  const { code } = await command(python, args, { ...options, quiet: true })
+  if (code === 0) return
+  cleanup()
+  await commandOrFail(python, [...args, '--extra-index-url', pytorchCpuIndex], failure, options)
+}
+
 /** Resolves to the folder that contains `torch/`. A CUDA build comes with its NVIDIA packages, a CPU build alone. */
 export async function ensureLibtorch({ version, variant = 'cpu', log }) {
   const folder = libtorchFolder(version, variant)
@@ -49,14 +68,7 @@ export async function ensureLibtorch({ version, variant = 'cpu', log }) {
   log(`installing torch ${version} (${variant}) into ${folder}`)
   const partial = `${folder}.partial-${process.pid}`
   const cleanup = () => rmSync(partial, { recursive: true, force: true })
-  const dependencies = variant === 'cpu' ? ['--no-deps'] : []
-  const args = ['-m', 'pip', 'install', '--no-input', '--no-compile', ...dependencies]
-  await commandOrFail(
-    python,
-    [...args, '--target', partial, `torch==${version}`],
-    `torch ${version} could not be installed: check the network and pip's configuration`,
-    { cleanup, cwd: dirname(cacheFolder) },
-  )
+  await pipInstall({ version, variant, partial, cleanup })
   try {
     checkVariant(partial, version, variant)
     if (!libtorchInstalled(folder)) {
