@@ -114,7 +114,8 @@ export class NativeScriptModule {
 export interface NativeImage {
   /**
    * Read where it lies: must neither be detached nor resized until the call has ended, and in a worker not be memory that
-   * another addon lent (a terminated worker gives that back before it waits for the reading).
+   * another addon lent (a terminated worker gives that back before it waits for the reading). A successful call detaches
+   * it, so that its memory is freed at once, unless it is a part of a larger buffer.
    */
   samples: Uint8Array
   /** Interleaved RGB bytes; interleaved CMYK bytes, 0 being no ink; 16-bit grey in the machine's byte order. */

@@ -289,7 +289,7 @@ export class Module implements Handle {
 
   /**
    * Writes a TorchScript archive. The file is complete or not there: it gets its name when all bytes are on disk.
-   * Rejects with ERR_TORCH_MODULE_SAVE, or the signal's reason, after which no file gets the name.
+   * Rejects with ERR_TORCH_MODULE_SAVE, or the signal's reason; a file that has its name by then stays.
    */
   async save(path: string | URL, options?: SaveOptions): Promise<void> {
     const operation = 'module.save'

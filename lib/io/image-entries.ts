@@ -6,7 +6,7 @@ import type { Placement } from './preprocess-plan.js'
 
 export type CallContext = Parameters<TorchAddon['writeImage']>[4]
 
-/** Writes entry `index` of `batch`, off the JS thread. Nobody else may hold the samples' buffer. */
+/** Writes entry `index` of `batch`, off the JS thread, and frees the samples, which nobody else may hold. */
 export function writeEntry(
   batch: Tensor,
   index: number,

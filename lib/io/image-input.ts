@@ -55,12 +55,15 @@ function namedImage(image: unknown, name: string): NamedImage {
   throw invalidArgument(name, expected, image)
 }
 
-/** One or several images, in their order. Throws ERR_TORCH_INVALID_ARGUMENT and ERR_TORCH_SHAPE. */
-export function namedImages(images: ImageInput | readonly ImageInput[]): NamedImage[] {
+/**
+ * One or several images, in their order; those of a list are counted from `first`. Throws ERR_TORCH_INVALID_ARGUMENT and
+ * ERR_TORCH_SHAPE.
+ */
+export function namedImages(images: ImageInput | readonly ImageInput[], first = 0): NamedImage[] {
   const list = Array.isArray(images) ? images : [images as ImageInput]
   if (list.length === 0) throw invalidArgument('images', 'at least one image', images)
   return Array.from(list, (image: unknown, index) => {
-    const name = Array.isArray(images) ? `image ${index}` : 'the image'
+    const name = Array.isArray(images) ? `image ${first + index}` : 'the image'
     try {
       return namedImage(image, name)
     } catch (cause) {

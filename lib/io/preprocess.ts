@@ -47,8 +47,18 @@ async function run(images: NamedImage[], config: ResolvedConfig, options: Runnin
  * ERR_TORCH_INVALID_ARGUMENT, ERR_TORCH_UNKNOWN_OPTION, ERR_TORCH_SHAPE (pixels that do not fill width and height) and
  * the signal's reason.
  */
-export async function preprocess(
+export function preprocess(
   images: ImageInput | readonly ImageInput[],
+  config?: PreprocessConfig,
+  options?: PreprocessOptions,
+): Promise<Tensor> {
+  return preprocessPart(images, 0, config, options)
+}
+
+/** As `preprocess`, for a part of a longer list that begins at `first`, from where messages count. */
+export async function preprocessPart(
+  images: ImageInput | readonly ImageInput[],
+  first: number,
   config?: PreprocessConfig,
   options?: PreprocessOptions,
 ): Promise<Tensor> {
@@ -56,7 +66,7 @@ export async function preprocess(
   const resolved = parseOptions(preprocessConfig, config, operation)
   const running = readOptions(options, operation)
   const start = async (cancellation: NonNullable<CallContext>['cancellation']) =>
-    run(namedImages(images), resolved, running, { cancellation })
+    run(namedImages(images, first), resolved, running, { cancellation })
   const discard = (batch: Tensor) => batch.dispose()
   return settle(operation, { start, convert: (batch) => batch, discard }, running.signal)
 }

@@ -8,7 +8,7 @@ import { adopt, type Handle, type handleBrand, keep, markHandleClass, scope } fr
 import { isTensor, type Tensor } from '../core/tensor.js'
 import type { Value } from '../core/value.js'
 import type { ImageInput } from '../io/image-input.js'
-import { preprocess } from '../io/preprocess.js'
+import { preprocess, preprocessPart } from '../io/preprocess.js'
 import type { PreprocessConfig } from '../io/preprocess-config.js'
 import { type Classified, classifyStream } from './classify-stream.js'
 import type { Label } from './labels.js'
@@ -200,7 +200,7 @@ export class ImageClassifier implements Handle {
     images: ImageInput | readonly ImageInput[],
     options: ClassifyOptions | undefined,
   ): Promise<Prediction[][]> {
-    ImageClassifier.#of(receiver)
+    const own = ImageClassifier.#of(receiver)
     const { topK, batchSize, signal } = parseOptions(classifyOptions, options, 'classify')
     const list = Array.isArray(images) ? (images as readonly ImageInput[]) : [images as ImageInput]
     if (list.length === 0) throw invalidArgument('images', 'at least one image', images, { operation: 'classify' })
@@ -208,7 +208,7 @@ export class ImageClassifier implements Handle {
     for (let start = 0; start < list.length; start += batchSize) {
       const batch = list.slice(start, start + batchSize)
       const part = await scope(async () => {
-        const pixels = await receiver.preprocess(batch, signal && { signal })
+        const pixels = await preprocessPart(batch, start, own.preprocess, signal && { signal })
         return receiver.#classifyPixels(pixels, topK, signal)
       })
       predictions.push(...part)

@@ -46,6 +46,7 @@ namespace {
 struct View {
   const uint8_t* data = nullptr;
   size_t length = 0;
+  napi_value buffer = nullptr;
 };
 
 /// Of a Uint8Array; a detached one has no length.
@@ -55,7 +56,8 @@ bool read_view(napi_env env, napi_value value, View* view) {
   if (!is_typed_array) return false;
   napi_typedarray_type type;
   void* data = nullptr;
-  NAPI_THROW_IF_FAILED(env, napi_get_typedarray_info(env, value, &type, &view->length, &data, nullptr, nullptr), false);
+  NAPI_THROW_IF_FAILED(env, napi_get_typedarray_info(env, value, &type, &view->length, &data, &view->buffer, nullptr),
+                       false);
   view->data = static_cast<const uint8_t*>(data);
   return type == napi_uint8_array;
 }
@@ -91,13 +93,22 @@ BorrowedBytes::~BorrowedBytes() {
   napi_delete_reference(environment_->env, view_);
 }
 
-void BorrowedBytes::require_unchanged() const {
+void BorrowedBytes::give_back() const {
+  const napi_env env = environment_->env;
   napi_value value = nullptr;
-  napi_get_reference_value(environment_->env, view_, &value);
+  napi_get_reference_value(env, view_, &value);
   View view;
-  if (read_view(environment_->env, value, &view) && view.data == data_ && view.length == length_) return;
-  throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", std::string("Expected a buffer that stays as it is for ") + what_ +
-                                                        " but received one that was detached or resized meanwhile");
+  if (!read_view(env, value, &view) || view.data != data_ || view.length != length_) {
+    throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", std::string("Expected a buffer that stays as it is for ") +
+                                                          what_ +
+                                                          " but received one that was detached or resized meanwhile");
+  }
+  void* data = nullptr;
+  size_t length = 0;
+  // A shared buffer has no info of this kind.
+  if (napi_get_arraybuffer_info(env, view.buffer, &data, &length) == napi_ok && length == length_) {
+    napi_detach_arraybuffer(env, view.buffer);
+  }
 }
 
 }  // namespace bind

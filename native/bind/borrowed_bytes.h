@@ -25,8 +25,9 @@ class BorrowedBytes {
   size_t length() const { return length_; }
   const std::shared_ptr<Loan>& loan() const { return loan_; }
 
-  /// After the reading: throws ERR_TORCH_INVALID_ARGUMENT when the buffer was detached or resized meanwhile.
-  void require_unchanged() const;
+  /// After the reading: detaches the buffer, which frees its memory now and not when V8 next collects garbage, unless
+  /// the view is a part of a larger one. Throws ERR_TORCH_INVALID_ARGUMENT when it was detached or resized meanwhile.
+  void give_back() const;
 
  private:
   const std::shared_ptr<Environment> environment_;

@@ -74,7 +74,7 @@ napi_value write_image(Environment& environment, const Napi::CallbackInfo& info)
     return Nothing{};
   };
   auto convert = [bytes = std::move(bytes)](Environment& of, Nothing nothing) {
-    bytes->require_unchanged();
+    bytes->give_back();
     return undefined(of, nothing);
   };
   return submit(environment, engine::host(), {"writeImage", "ERR_TORCH_INTERNAL"}, c10::kCPU, std::move(context),

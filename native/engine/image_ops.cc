@@ -1,6 +1,11 @@
 #include "engine/image_ops.h"
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <memory>
 
@@ -57,6 +62,20 @@ std::unique_ptr<uint8_t[]> to_rgb(const Samples& samples) {
   const auto convert = samples.format == PixelFormat::cmyk ? cmyk_to_rgb : grey16_to_rgb;
   convert(samples.bytes, count, pixels.get());
   return pixels;
+}
+
+/// glibc keeps what is freed in the arena of the thread that had asked for it. Pictures come from many threads and have
+/// megabytes of many sizes, so that a process would grow for its first thousand of them.
+void trim_now_and_then(int64_t bytes) {
+#if defined(__GLIBC__)
+  constexpr int64_t kEvery = int64_t{256} << 20;
+  static std::atomic<int64_t> passed{0};
+  if (passed.fetch_add(bytes, std::memory_order_relaxed) + bytes < kEvery) return;
+  passed.store(0, std::memory_order_relaxed);
+  malloc_trim(0);
+#else
+  static_cast<void>(bytes);
+#endif
 }
 
 /// The part of an entry that the resampled picture covers, in the entry's coordinates.
@@ -147,6 +166,7 @@ void write_entry(const Samples& samples, const Placement& placement, const at::T
         resampled.get(), cover, width, height, batch.mutable_data_ptr<uint8_t>() + offset,
         [](int, uint8_t byte) { return byte; }, [&](int c) { return static_cast<uint8_t>(placement.fill[c]); });
   }
+  trim_now_and_then(static_cast<int64_t>(samples.length));
 }
 
 }  // namespace engine

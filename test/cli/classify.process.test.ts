@@ -317,11 +317,11 @@ test('thousands of images need no more memory than hundreds', async () => {
   )
   const peak = (count: number) => {
     const input = `${folder}/a.png\n`.repeat(count)
-    const args = ['--require', report, cliProgram, 'classify', '--csv', '--top', '1', '--model', model, '-']
+    const args = ['--require', report, cliProgram, 'classify', '--csv', '--top=1', '--batch=32', '--model', model, '-']
     const { stdout, stderr, status } = spawnSync(process.execPath, args, { input, maxBuffer: 1e8 })
     expect(status).toBe(0)
     expect(String(stdout).split('\r\n')).toHaveLength(count + 2)
     return Number(String(stderr))
   }
-  expect(peak(2000) / peak(300)).toBeLessThan(1.2)
+  expect(peak(1500) / peak(300)).toBeLessThan(1.2)
 })

@@ -192,7 +192,7 @@ print(json.dumps(dict(drawn=drawn, state=saved, next=next, afterwards=state())))
     expect(runs[0]).not.toEqual(runs[2])
   })
 
-  test('outlives its handles', async () => {
+  scopedTest('outlives its handles', async () => {
     await seed(4)
     const expected = [await draw(), await draw()]
     await seed(4)

@@ -28,6 +28,8 @@ afterAll(() => rmSync(folder, { recursive: true }))
 interface Subjects {
   module: Module
   tensor: Tensor
+  /** Of the module. */
+  input: Tensor
 }
 
 /** Every verb that takes a signal. */
@@ -39,7 +41,7 @@ const abortableVerbs: Record<string, (subjects: Subjects, signal: AbortSignal) =
   'tensor.item': ({ tensor }, signal) => tensor.item({ signal }),
   'tensor.toArray': ({ tensor }, signal) => tensor.toArray({ signal }),
   'tensor.to': ({ tensor }, signal) => tensor.to({ dtype: 'int8', signal }),
-  'module.call': ({ module, tensor }, signal) => module.call('forward', [tensor], { signal }),
+  'module.call': ({ module, input }, signal) => module.call('forward', [input], { signal }),
   'module.parameters': ({ module }, signal) => module.parameters({ signal }),
   'module.buffers': ({ module }, signal) => module.buffers({ signal }),
   'module.stateDict': ({ module }, signal) => module.stateDict({ signal }),
@@ -55,6 +57,7 @@ const abortableVerbs: Record<string, (subjects: Subjects, signal: AbortSignal) =
 const subjects = async (): Promise<Subjects> => ({
   module: await Module.load(netArchive),
   tensor: Tensor.from([1], [1, 1, 1]),
+  input: Tensor.from(new Float32Array(32), [1, 2, 4, 4]),
 })
 
 describe('a signal', () => {
@@ -92,6 +95,20 @@ describe('a signal', () => {
     controller.abort(reason)
     await expect(pending).rejects.toBe(reason)
     await expect.poll(() => queueDepths().io, { timeout: 10_000 }).toBe(0)
+  })
+
+  scopedTest('stops Module.save without a file, complete or partial', async () => {
+    const place = mkdtempSync(join(folder, 'save-'))
+    const { module } = await subjects()
+    const controller = new AbortController()
+    const busy = (await Module.fromSource(busySource)).forward(20)
+    const saving = module.save(join(place, 'module.pt'), { signal: controller.signal })
+    controller.abort(reason)
+    await expect(saving).rejects.toBe(reason)
+    await busy
+    await module.save(join(place, 'later.pt')) // behind the first on its lane, and as long on the disk
+    await expect.poll(() => readdirSync(place)).toEqual(['later.pt'])
+    rmSync(place, { recursive: true })
   })
 
   scopedTest('stops a warm-up of many runs', async () => {
@@ -163,7 +180,11 @@ describe('the reason of a signal is the very object that it was', () => {
 })
 
 describe('a failure names its verb, and its caller where that is asked for', () => {
-  beforeAll(() => libtorch.boot({ callerStacks: true }))
+  let state: Tensor
+  beforeAll(() => {
+    libtorch.boot({ callerStacks: true })
+    state = Tensor.from(new Uint8Array(5))
+  })
   afterAll(() => {
     libtorch.boot({ callerStacks: false })
     state.dispose()
@@ -180,7 +201,6 @@ describe('a failure names its verb, and its caller where that is asked for', () 
     return tensor
   }
   const optimized = async () => (await Module.load(netArchive)).freeze({ optimize: true })
-  const state = Tensor.from(new Uint8Array(5))
 
   test.each<[operation: string, code: ErrorCode, call: () => Promise<unknown>]>([
     ['module.train', 'ERR_TORCH_DISPOSED', async () => (await dead()).train()],

@@ -110,6 +110,18 @@ test('a list with a bad image rejects with its name', async () => {
   })
 })
 
+test('a bad image of a list has its number in the whole list', async () => {
+  const list: ImageInput[] = Array.from({ length: 12 }, (_, index) => plain(...colourOf(index)))
+  list[9] = new Uint8Array(0)
+  const message = 'Expected a JPEG, PNG, WebP, TIFF or GIF image but image 9 is empty'
+  await expect(model.classify(list, { batchSize: 4 })).rejects.toMatchObject({ message, details: { image: 'image 9' } })
+  list[9] = 5 as never
+  await expect(model.classify(list, { batchSize: 4 })).rejects.toMatchObject({
+    code: 'ERR_TORCH_INVALID_ARGUMENT',
+    message: expect.stringContaining('for image 9 '),
+  })
+})
+
 test('only bad images are only errors', async () => {
   const results = await collect(source(5, () => new Uint8Array(3)).images, { batchSize: 2 })
   expect(results.map(({ error }) => error?.code)).toEqual(Array(5).fill('ERR_TORCH_IMAGE'))
@@ -246,15 +258,13 @@ describe('an abort', () => {
     expect(state.left).toBe(true)
   })
 
-  test('while photographs are decoded rejects at once and frees', async () => {
+  test('while photographs are decoded frees them', async () => {
     const controller = new AbortController()
     const images = source(undefined, (index) => photos[index % photos.length] as string).images
     const reading = collect(images, { batchSize: 64, signal: controller.signal })
     await sleep(20)
-    const start = performance.now()
     controller.abort('enough')
     await expect(reading).rejects.toBe('enough')
-    expect(performance.now() - start).toBeLessThan(100)
   })
 
   test('of a list rejects with the reason', async () => {

@@ -1,5 +1,5 @@
 // What callers should not pass, and what they may. A value's kinds say for which parameters it is no bad input.
-import { Generator, Module, Tensor } from '../../../dist/index.js'
+import { Generator, Module, Tensor, TorchError } from '../../../dist/index.js'
 
 const traps = [
   ...['apply', 'construct', 'defineProperty', 'deleteProperty', 'get', 'getOwnPropertyDescriptor', 'getPrototypeOf'],
@@ -151,6 +151,23 @@ export const hostileValues = [
   ['DataView', [], () => new DataView(new ArrayBuffer(4))],
   ['ArrayBuffer', [], () => new ArrayBuffer(4)],
   ['AbortSignal', ['signal'], () => AbortSignal.abort('aborted by the table')],
+  [
+    'signal that refuses listeners',
+    [],
+    () => ({ aborted: false, addEventListener: () => trap.missing.property, removeEventListener: () => undefined }),
+  ],
+  [
+    'signal that cannot be asked',
+    [],
+    () => ({
+      get aborted() {
+        throw trap
+      },
+      addEventListener: () => undefined,
+      removeEventListener: () => undefined,
+    }),
+  ],
+  ['frozen TorchError', [], () => Object.freeze(new TorchError('ERR_TORCH_SHAPE', 'of the caller'))],
   ['half a signal', [], () => ({ aborted: false, addEventListener: 1 })],
   [
     'Tensor',
@@ -171,6 +188,11 @@ export const hostileValues = [
   ['object of the Generator class', [], () => Object.create(Generator.prototype)],
   ['proxy of a Tensor', [], () => new Proxy(Tensor.from(1), {})],
   ['throwing proxy', [], () => throwing({}, trap)],
+  [
+    'proxy that throws a frozen TorchError',
+    [],
+    () => throwing({}, Object.freeze(new TorchError('ERR_TORCH_SHAPE', 'x'))),
+  ],
   ['proxy that throws null', [], () => throwing({}, null)],
   ['proxy that throws undefined', [], () => throwing({}, undefined)],
   ['proxy that throws a proxy', [], () => throwing({}, throwing({}, trap))],
