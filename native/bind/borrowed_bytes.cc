@@ -62,6 +62,19 @@ bool read_view(napi_env env, napi_value value, View* view) {
   return type == napi_uint8_array;
 }
 
+/// Whether the view is all of an ArrayBuffer that may be detached now: in a worker that is being terminated Node would
+/// end the process over it, and there an ordinary read fails.
+bool can_detach(napi_env env, const View& view) {
+  void* data = nullptr;
+  size_t length = 0;
+  // A shared buffer has no info of this kind.
+  if (napi_get_arraybuffer_info(env, view.buffer, &data, &length) != napi_ok || length != view.length) return false;
+  napi_value ignored = nullptr;
+  if (napi_get_named_property(env, view.buffer, "byteLength", &ignored) == napi_ok) return true;
+  napi_get_and_clear_last_exception(env, &ignored);
+  return false;
+}
+
 /// Runs before V8 is taken down, and with it the memory that it owns.
 void on_environment_end(void* data) {
   const std::unique_ptr<std::shared_ptr<Loan>> loan(static_cast<std::shared_ptr<Loan>*>(data));
@@ -103,12 +116,7 @@ void BorrowedBytes::give_back() const {
                                                           what_ +
                                                           " but received one that was detached or resized meanwhile");
   }
-  void* data = nullptr;
-  size_t length = 0;
-  // A shared buffer has no info of this kind.
-  if (napi_get_arraybuffer_info(env, view.buffer, &data, &length) == napi_ok && length == length_) {
-    napi_detach_arraybuffer(env, view.buffer);
-  }
+  if (can_detach(env, view)) napi_detach_arraybuffer(env, view.buffer);
 }
 
 }  // namespace bind

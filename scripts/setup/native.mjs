@@ -35,12 +35,11 @@ export async function ensureNative({ root, torchDir, minor, log }) {
   const torchRoot = join(torchDir, 'torch')
   const build = buildFolder(root, minor)
   const stamp = join(build, 'setup-stamp')
-  const sources = ['native', 'test/native', 'CMakeLists.txt'].map((path) => join(root, path))
+  const sources = ['native', 'CMakeLists.txt'].map((path) => join(root, path))
   const value = fingerprint(sources, torchRoot, compiler)
   const outputs = [
     join(root, 'addons', `torch-${minor}`, 'build', 'Release', 'torch.node'),
     join(root, 'addons', 'boot', 'build', 'Release', 'boot.node'),
-    join(build, 'engine_test'),
   ]
   if (stampEquals(stamp, value) && outputs.every((file) => existsSync(file))) return
   log(`building the addons for torch ${minor} (some minutes the first time)`)

@@ -57,6 +57,7 @@ export async function runTests({ root, minor, args, env, log }) {
     ['lint: TypeScript', bin('biome'), ['check', '.']],
     ['lint: C++', process.execPath, [join(root, 'scripts', 'setup', 'clang-format.mjs')]],
     ['types', bin('tsc'), ['-p', 'tsconfig.test.json']],
+    ['native tests build', 'cmake', ['--build', buildFolder(root, minor), '--target', 'native_tests']],
     ['native tests', 'ctest', ['--test-dir', buildFolder(root, minor), '--output-on-failure', '--no-tests=error']],
   ]
   const results = []
