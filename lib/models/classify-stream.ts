@@ -4,6 +4,7 @@ import { operators } from '../core/operators.js'
 import { keep, scope } from '../core/scope.js'
 import type { Tensor } from '../core/tensor.js'
 import type { ImageInput } from '../io/image-input.js'
+import { batchesOf } from './batches.js'
 import type { Prediction } from './prediction.js'
 import { untilAborted } from './until-aborted.js'
 import { workAhead } from './work-ahead.js'
@@ -73,27 +74,10 @@ async function classifyBatch(
   }
 }
 
-/** Where the source fails, what it gave before is still a batch. */
-async function* batchesOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
-  let batch: T[] = []
-  let failure: { error: unknown } | undefined
-  try {
-    for await (const item of items) {
-      batch.push(item)
-      if (batch.length < size) continue
-      yield batch
-      batch = []
-    }
-  } catch (error) {
-    failure = { error }
-  }
-  if (batch.length > 0) yield batch
-  if (failure !== undefined) throw failure.error
-}
-
 /**
- * Gives results in the order of the images. While the reader has those of one batch, the next is in the model and the
- * one after it is decoded; no more is read ahead.
+ * Gives results in the order of the images, each batch's as soon as it is through, whatever the source does meanwhile.
+ * While the reader has those of one batch, the next is in the model and the one after it is decoded; no more is read
+ * ahead.
  */
 export async function* classifyStream(
   images: AsyncIterable<ImageInput>,
@@ -114,7 +98,9 @@ export async function* classifyStream(
     discard: () => {},
   })
   try {
-    for await (const results of classified) {
+    for (;;) {
+      const { done, value: results } = await classified.next()
+      if (done) return
       for (const result of results) {
         if (signal?.aborted) throw signal.reason
         yield result
@@ -122,6 +108,8 @@ export async function* classifyStream(
     }
   } finally {
     forget?.()
-    stop.abort() // the reader left early: nobody needs what is under way
+    // Where the reader left early nobody needs what is under way, and only so does a read of a silent source end.
+    stop.abort()
+    await classified.return(undefined)
   }
 }

@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { invalidArgument, torchError } from '../core/errors.js'
 import type { Seed } from '../core/generator.js'
+import { cacheFolder } from '../core/libtorch-find.js'
 import { Module } from '../core/module.js'
 import { defineOptions, parseOptions } from '../core/options.js'
 import { isPlainObject } from '../core/plain-object.js'
@@ -17,8 +18,9 @@ import { type ArchitectureName, architectures, requireArchitecture, weightlessAr
 
 /**
  * Where a model comes from: a TorchScript archive (path, file: URL or bytes), a folder with config.json and
- * model.safetensors, a repository of the hub whose files lie in the local cache ('timm/resnet18.a1_in1k'), or an
- * architecture of this package with tensors by name or with seeded random weights.
+ * model.safetensors (or that file), a repository of the hub whose files lie in its local cache ('timm/resnet18.a1_in1k'), the name of an
+ * architecture of this package whose weights lie in a cache ('tf_efficientnet_lite0'), or such an architecture with
+ * tensors by name or with seeded random weights.
  */
 export type ModelSource =
   | string
@@ -72,8 +74,13 @@ async function fill(
   })
 }
 
+interface Files {
+  config: string
+  weights: string
+}
+
 /** A folder laid out as a repository of timm's on the hub. */
-async function openFolder(config: string, weights: string): Promise<OpenedModel> {
+async function openFolder({ config, weights }: Files): Promise<OpenedModel> {
   const pretrained = await readPretrainedConfig(config)
   const architecture = requireArchitecture(pretrained.architecture, `the model of ${config}`)
   const { module } = await fill(architecture, async () => (await Safetensors.open(weights)).tensors())
@@ -83,8 +90,11 @@ async function openFolder(config: string, weights: string): Promise<OpenedModel>
 const weightsName = 'model.safetensors'
 const configName = 'config.json'
 
-function pretrainedFiles(repository: string): Promise<[string | undefined, string | undefined]> {
-  return Promise.all([findInHubCache(repository, configName), findInHubCache(repository, weightsName)])
+const filesIn = (folder: string): Files => ({ config: join(folder, configName), weights: join(folder, weightsName) })
+
+async function repositoryFiles(repository: string): Promise<Files | undefined> {
+  const [config, weights] = await Promise.all([configName, weightsName].map((name) => findInHubCache(repository, name)))
+  return config !== undefined && weights !== undefined ? { config, weights } : undefined
 }
 
 /** What lies there; undefined too where it cannot be looked at: then whoever opens it says why. */
@@ -101,16 +111,28 @@ async function kindOf(place: string): Promise<'folder' | 'file' | undefined> {
 const isRepository = (place: string) =>
   /^[\w-][\w.-]*\/[\w-][\w.-]{0,95}$/.test(place) && !place.includes('--') && !place.includes('..')
 
+/** The weights that an architecture is known for: in the package's own cache, or its repository in the hub's. */
+async function pretrainedFiles(name: ArchitectureName): Promise<Files | undefined> {
+  const folder = join(cacheFolder(), 'models', name)
+  if ((await kindOf(join(folder, weightsName))) === 'file') return filesIn(folder)
+  return repositoryFiles(architectures[name].hub)
+}
+
 async function openPlace(place: string): Promise<OpenedModel> {
   if (place === '' || place.includes('\0')) throw invalidArgument('source', sourceText, place)
   const kind = await kindOf(place)
-  if (kind === 'folder') return openFolder(join(place, configName), join(place, weightsName))
-  if (kind === 'file' || !isRepository(place)) return openArchive(place)
-  const [config, weights] = await pretrainedFiles(place)
-  if (config !== undefined && weights !== undefined) return openFolder(config, weights)
+  if (kind === 'folder') return openFolder(filesIn(place))
+  if (kind === 'file' && place.endsWith('.safetensors')) {
+    return openFolder({ config: join(dirname(place), configName), weights: place })
+  }
+  const isName = Object.hasOwn(architectures, place)
+  if (kind === 'file' || !(isName || isRepository(place))) return openArchive(place)
+  const files = isName ? await pretrainedFiles(place as ArchitectureName) : await repositoryFiles(place)
+  if (files !== undefined) return openFolder(files)
+  const repository = isName ? architectures[place as ArchitectureName].hub : place
   const message =
-    `Expected a file, a folder or a repository in the local hub cache but '${place}' is none: ` +
-    `download it with 'hf download ${place}' where there is a network`
+    `Expected a file, a folder, or weights of '${place}' in the local caches but found none: ` +
+    `'hf download ${repository} ${configName} ${weightsName}' gets them where there is a network`
   throw torchError('ERR_TORCH_MODULE_LOAD', message)
 }
 
@@ -155,8 +177,7 @@ export async function openModel(source: ModelSource): Promise<OpenedModel> {
   return read instanceof Uint8Array ? openArchive(read) : openArchitecture(read)
 }
 
-/** Whether the weights that an architecture is known for lie in the local hub cache. */
+/** Whether the weights that an architecture is known for lie on this machine, so that `load(name)` finds them. */
 export async function hasPretrained(architecture: ArchitectureName): Promise<boolean> {
-  const files = await pretrainedFiles(architectures[requireArchitecture(architecture, 'hasPretrained')].hub)
-  return files.every((file) => file !== undefined)
+  return (await pretrainedFiles(requireArchitecture(architecture, 'hasPretrained'))) !== undefined
 }

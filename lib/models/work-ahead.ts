@@ -22,22 +22,44 @@ export interface AheadWork<Item, Result> {
 }
 
 /**
- * Begins work on items before their turn and gives the results in order. Reads no item before it is asked for a result,
- * and then at most `ahead` more than it has given.
+ * Begins work on items before their turn and gives the results in order, each as soon as it is there: a source that is
+ * silent holds back none. Reads no item before it is asked for a result, and then at most `ahead` more than it has given.
+ * Leaving waits for a read that is under way.
  */
 export async function* workAhead<Item, Result>(
   items: AsyncIterable<Item>,
   { ahead, work, discard }: AheadWork<Item, Result>,
 ): AsyncGenerator<Result> {
   const begun: Promise<Result>[] = []
-  const next = () => begun.shift() as Promise<Result>
+  const source = begin(items, work)
+  let reading: ReturnType<typeof source.next> | undefined
+  let ended = false
   try {
-    for await (const { result } of begin(items, work)) {
-      begun.push(result)
-      if (begun.length >= ahead) yield await next()
+    while (!ended || begun.length > 0) {
+      if (!ended && begun.length < ahead) reading ??= source.next()
+      const [turn] = begun
+      if (reading !== undefined && (turn === undefined || (await comesFirst(reading, turn)))) {
+        const { done, value } = await reading
+        reading = undefined
+        if (done) ended = true
+        else begun.push(value.result)
+      } else {
+        yield await (begun.shift() as Promise<Result>)
+      }
     }
-    while (begun.length > 0) yield await next()
   } finally {
+    reading?.then(({ done, value }) => (done ? undefined : value.result.then(discard, () => {}))).catch(() => {})
     for (const result of begun) result.then(discard, () => {})
+    await source.return(undefined)
   }
+}
+
+/** Whether `first` settles before `second`, or both have. */
+function comesFirst(first: Promise<unknown>, second: Promise<unknown>): Promise<boolean> {
+  const settled = (promise: Promise<unknown>, answer: boolean) =>
+    promise.then(
+      () => answer,
+      () => answer,
+    )
+  return Promise.race([settled(first, true), settled(second, false)])
 }

@@ -54,6 +54,10 @@ Failure split_traceback(const char* code, std::string_view text) {
   std::string_view message = text.substr(last + marker.size());
   const size_t start = find_error_class(message);
   if (start != message.npos) message.remove_prefix(message.find(": ", start) + 2);
+  if (trimmed(message).empty()) {  // the compiler says its reason first: "import is not supported:\n  File ..."
+    message = text.substr(0, text.find('\n'));
+    if (!message.empty() && message.back() == ':') message.remove_suffix(1);
+  }
   return {code, std::string(trimmed(without_source_location(message))), std::string(trimmed(text))};
 }
 

@@ -30,6 +30,17 @@ std::shared_ptr<ScriptModule> wrapped(torch::jit::Module module, torch::jit::Ext
   return std::make_shared<ScriptModule>(std::move(module), std::move(extra));
 }
 
+/// libtorch's own messages do not say which file they are about.
+template <class Read>
+std::shared_ptr<ScriptModule> read_archive(const std::string& place, Read&& read) {
+  std::shared_ptr<ScriptModule> module;
+  Failure failure;
+  if (guard("ERR_TORCH_MODULE_LOAD", failure, [&] { module = read(); })) return module;
+  if (failure.code != "ERR_TORCH_MODULE_LOAD") throw Error(failure.code, failure.message);
+  throw Error(failure.code,
+              "Expected a TorchScript archive but " + place + " cannot be read as one: " + failure.message);
+}
+
 /// Every tensor slot of the module and its submodules: name, tensor, and whether it is a parameter.
 template <class Visit>
 void each_tensor_slot(const torch::jit::Module& root, Visit&& visit) {
@@ -149,16 +160,20 @@ std::shared_ptr<ScriptModule> ScriptModule::load_file(const std::string& path, c
   if (!std::filesystem::is_regular_file(status)) {
     throw Error("ERR_TORCH_MODULE_LOAD", "Expected a TorchScript archive but '" + path + "' is not a regular file");
   }
-  auto files = wanted_extra_files(caffe2::serialize::PyTorchStreamReader(path));
-  auto module = torch::jit::load(path, device, files);
-  return wrapped(std::move(module), std::move(files));
+  return read_archive("'" + path + "'", [&] {
+    auto files = wanted_extra_files(caffe2::serialize::PyTorchStreamReader(path));
+    auto module = torch::jit::load(path, device, files);
+    return wrapped(std::move(module), std::move(files));
+  });
 }
 
 std::shared_ptr<ScriptModule> ScriptModule::load_bytes(std::shared_ptr<std::string> bytes, c10::Device device) {
-  const auto adapter = std::make_shared<caffe2::serialize::MemoryReadAdapter>(bytes->data(), bytes->size());
-  auto files = wanted_extra_files(caffe2::serialize::PyTorchStreamReader(adapter));
-  auto module = torch::jit::load(adapter, device, files);
-  return wrapped(std::move(module), std::move(files));
+  return read_archive("the bytes", [&] {
+    const auto adapter = std::make_shared<caffe2::serialize::MemoryReadAdapter>(bytes->data(), bytes->size());
+    auto files = wanted_extra_files(caffe2::serialize::PyTorchStreamReader(adapter));
+    auto module = torch::jit::load(adapter, device, files);
+    return wrapped(std::move(module), std::move(files));
+  });
 }
 
 std::shared_ptr<ScriptModule> ScriptModule::from_source(const std::string& source) {
