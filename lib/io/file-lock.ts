@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
-import { link, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
+import { link, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { torchError } from '../core/errors.js'
 import { fileErrorCode, withDiskErrors } from './disk-error.js'
@@ -127,6 +128,16 @@ async function acquire(path: string, owner: LockOwner, { signal, onWait }: LockO
   }
 }
 
+/** Drafts and broken locks of processes that were killed before they could remove them. */
+async function removeAbandoned(path: string): Promise<void> {
+  for (const name of await readdir(dirname(path))) {
+    if (!name.startsWith(`${basename(path)}.`)) continue
+    const file = join(dirname(path), name)
+    const owner = await readOwner(file)
+    if (owner !== undefined && (await isStale(file, owner))) await rm(file, { force: true })
+  }
+}
+
 /**
  * Runs `work` while this process, and no other, holds the lock file `path`; waits where another one does. The owner's
  * heartbeat is the file's time of change: a file of a process that is gone, or silent for 30 s, is taken over. `lost`
@@ -138,7 +149,10 @@ export async function withFileLock<T>(
   work: (lost: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const owner = newOwner()
-  await withDiskErrors(path, () => acquire(path, owner, options))
+  await withDiskErrors(path, async () => {
+    await acquire(path, owner, options)
+    await removeAbandoned(path)
+  })
   const losing = new AbortController()
   const beat = async () => {
     if ((await readOwner(path))?.token === owner.token) return utimes(path, new Date(), new Date())

@@ -119,7 +119,8 @@ describe('a call with a signal', repeated, () => {
 
   test('of Module.load and tensor.to leaves no listener and no handle', async () => {
     const [outcomes] = await runProgram(`${listeners}
-      const bytes = await (await slowModule()).toBytes()
+      const source = await slowModule() // held: the collector must not change the count
+      const bytes = await source.toBytes()
       const tensor = matrix()
       const before = handles()
       let wrong = 0
@@ -135,6 +136,7 @@ describe('a call with a signal', repeated, () => {
         wrong += listeners(controller.signal)
       }
       await until(() => handles().modules === before.modules && handles().tensors === before.tensors)
+      source.dispose()
       print(wrong)`)
     expect(outcomes).toBe(0)
   })
