@@ -6,7 +6,5 @@ export default defineConfig({
     // Child processes: an addon that owns threads is loaded, used and left as in production.
     pool: 'forks',
     testTimeout: 30_000,
-    // One known race is open: process.exit within milliseconds of the first load can crash in libtorch's destructors.
-    retry: 2,
   },
 })
