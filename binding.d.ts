@@ -74,6 +74,19 @@ export interface NativeMethod {
   schema: string
 }
 
+/** How a derived module differs from its base; names and what they stand for lie side by side. */
+export interface NativeModuleChanges {
+  source: string
+  removed: string[]
+  moduleNames: string[]
+  /** of the base's device and lane */
+  modules: NativeScriptModule[]
+  parameterNames: string[]
+  parameters: NativeTensor[]
+  bufferNames: string[]
+  buffers: NativeTensor[]
+}
+
 export class NativeScriptModule {
   private constructor()
   /** From a file or from bytes (copied at the time of the call). `lane` is the submission thread that runs the module. */
@@ -91,7 +104,7 @@ export class NativeScriptModule {
   readonly training: boolean
   readonly disposed: boolean
   methods(): NativeMethod[]
-  call(method: string, args: NativeValue[], context?: NativeContext): Promise<NativeValue>
+  call(method: string, context: NativeContext | undefined, ...args: NativeValue[]): Promise<NativeValue>
   /** [name, tensor][], shared with the module */
   tensors(kind: 'parameters' | 'buffers'): Promise<[string, NativeTensor][]>
   submodules(): Promise<string[]>
@@ -101,8 +114,14 @@ export class NativeScriptModule {
   train(on: boolean): Promise<void>
   to(device: string | undefined, dtype: string | undefined, channelsLast: boolean): Promise<void>
   define(source: string): Promise<void>
+  /** Adds a method that takes what forward takes and gives the outputs of the named submodules. */
+  defineLayerOutputs(method: string, layers: string[]): Promise<void>
+  /** a new module of another type that shares storage with this one and with the parts */
+  derive(changes: NativeModuleChanges): Promise<NativeScriptModule>
+  /** requires_grad of parameters; submodules that stay in evaluation mode (off) or follow train (on) */
+  setTrainable(parameters: string[], submodules: string[], on: boolean): Promise<void>
   /** The module shares the tensors from here on; all or nothing. */
-  assign(names: string[], tensors: NativeTensor[], strict: boolean): Promise<void>
+  assign(names: string[], tensors: NativeTensor[], strict: boolean, anyShape: boolean): Promise<void>
   /** a new, inference-only module with its constants folded; keeps forward and the named methods */
   freeze(preserved: string[], channelsLast: boolean, optimize: boolean): Promise<NativeScriptModule>
   /** the bytes of a TorchScript archive */
@@ -205,12 +224,18 @@ export function findOperator(name: string, overload: string): number | null
 /** The dispatcher's own schema text. */
 export function operatorSchema(operator: number): string
 /** Arguments in the schema's order; undefined and missing ones take their defaults. */
-export function callOperator(operator: number, args: NativeValue[], context?: NativeContext): Promise<NativeValue>
+export function callOperator(
+  operator: number,
+  context: NativeContext | undefined,
+  ...args: NativeValue[]
+): Promise<NativeValue>
 /** Seeds the default generators of every device. */
 export function seed(value: number | bigint): Promise<void>
 export function memory(): NativeMemory
 /** Tasks waiting or running, by executor: 'cpu:0' is lane 0 of the CPU, 'io' the thread of files. */
 export function queueDepths(): Record<string, number>
+/** For the end of the process: from here on no task starts; waits for those that run, at most half a second. */
+export function stop(): void
 export function devices(): string[]
 export function build(): NativeBuild
 /**

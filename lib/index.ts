@@ -6,6 +6,7 @@ export { Generator, type Seed, seed } from './core/generator.js'
 export type { InterpolateOptions } from './core/interpolate.js'
 export { type BootOptions, type FoundLibtorch, type LibtorchInfo, libtorch } from './core/libtorch.js'
 export { Module, type ModuleMethod } from './core/module.js'
+export type { ModuleChanges } from './core/module-changes.js'
 export type {
   FreezeOptions,
   LoadStateDictOptions,
@@ -13,6 +14,7 @@ export type {
   ModuleToOptions,
   SaveOptions,
   SourceOptions,
+  TrainableOptions,
   WarmupOptions,
 } from './core/module-options.js'
 export { type Ops, ops } from './core/ops.js'

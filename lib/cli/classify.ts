@@ -1,11 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { scope, TorchError } from '../index.js'
+import { scope } from '../index.js'
 import { ImageClassifier } from '../models/index.js'
 import { type ClassifyProgress, plainProgress, terminalProgress } from './classify-progress.js'
 import { defaultModel } from './default-model.js'
 import { imageFiles } from './image-files.js'
-import { interruptible } from './interruption.js'
 import { csvFormat, jsonFormat, type PredictionFormat, printable, textFormat } from './prediction-formats.js'
+import { concluded } from './verb-ending.js'
 
 interface Flags {
   top: number
@@ -79,20 +79,17 @@ function formatOf({ json, csv }: Flags): PredictionFormat {
 async function classify(places: string[], flags: Flags): Promise<void> {
   const showsBar = process.stderr.isTTY && !process.stdout.isTTY // results on the same terminal are progress enough
   const progress = showsBar ? terminalProgress(process.stderr) : plainProgress(process.stderr)
+  const work = async (signal: AbortSignal) => {
+    if (showsBar) countImages(places, signal).then((count) => count && progress.expect(count))
+    const { images, failures } = await classifyPlaces(places, flags, { format: formatOf(flags), progress, signal })
+    if (images === 0 && failures === 0) progress.say('error: no images found')
+    if (images === 0 || failures > 0) process.exitCode = 1
+  }
   try {
-    const interrupted = await interruptible(async (signal) => {
-      if (showsBar) countImages(places, signal).then((count) => count && progress.expect(count))
-      const { images, failures } = await classifyPlaces(places, flags, { format: formatOf(flags), progress, signal })
-      if (images === 0 && failures === 0) progress.say('error: no images found')
-      if (images === 0 || failures > 0) process.exitCode = 1
+    await concluded(work, {
+      interrupted: () => progress.say('interrupted'),
+      failed: ({ message }) => progress.say(`error: ${message}`),
     })
-    if (interrupted === undefined) return
-    process.exitCode = interrupted
-    progress.say('interrupted')
-  } catch (error) {
-    if (!(error instanceof TorchError)) throw error
-    process.exitCode = 1
-    progress.say(`error: ${error.message}`)
   } finally {
     progress.stop()
   }
@@ -101,7 +98,7 @@ async function classify(places: string[], flags: Flags): Promise<void> {
 const examples = `
 Files are taken as they are named; of folders, images at any depth (JPEG, PNG, WebP, TIFF, GIF); for - the paths that
 standard input lists, one per line. Without --model it takes timm/resnet18.a1_in1k from the hub's local cache, else
-EfficientNet-Lite0 from this package's. Exit status: 0, 1 when an image could not be classified, 2 for wrong arguments.
+EfficientNet-Lite0 from this package's. An image that cannot be classified is a failure, and the others are classified.
 
 Examples:
   $ npx node-libtorch classify holiday.jpg
@@ -122,6 +119,5 @@ export function classifyCommand(): Command {
     .addOption(new Option('--json', 'one JSON array').conflicts('csv'))
     .option('--csv', 'a line per prediction')
     .addHelpText('after', examples)
-    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .action(classify)
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { type DoctorReport, doctorReport } from './doctor-report.js'
 import { runProbe } from './probe-process.js'
+import { concluded } from './verb-ending.js'
 
 function driverText({ driver, running }: DoctorReport): string {
   if (driver === null) return running?.variant === 'cuda' ? 'CUDA build, no driver' : 'no driver'
@@ -40,14 +41,23 @@ export function doctorText(report: DoctorReport): string {
   return lines.join('\n')
 }
 
+async function doctor({ json }: { json?: true }): Promise<void> {
+  const say = (line: string) => process.stderr.write(`${line}\n`)
+  const work = async (signal: AbortSignal) => {
+    const report = doctorReport(await runProbe({ signal }))
+    process.exitCode = report.healthy ? 0 : 1
+    process.stdout.write(`${json ? JSON.stringify(report, undefined, 2) : doctorText(report)}\n`)
+  }
+  await concluded(work, { interrupted: () => say('interrupted'), failed: ({ message }) => say(`error: ${message}`) })
+}
+
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('say what this machine runs, what is wrong and what mends it; exit status 0 when healthy, else 1')
+    .description('say what this machine runs, what is wrong and what mends it')
     .option('--json', 'one JSON document instead of text')
-    .addHelpText('after', '\nExample:\n  $ npx node-libtorch doctor --json\n')
-    .action(async ({ json }: { json?: boolean }) => {
-      const report = doctorReport(await runProbe())
-      process.exitCode = report.healthy ? 0 : 1
-      process.stdout.write(`${json ? JSON.stringify(report, undefined, 2) : doctorText(report)}\n`)
-    })
+    .addHelpText(
+      'after',
+      '\nA machine that is not healthy is a failure.\n\nExample:\n  $ npx node-libtorch doctor --json\n',
+    )
+    .action(doctor)
 }

@@ -2,8 +2,11 @@
 import { Command } from 'commander'
 import { classifyCommand } from './classify.js'
 import { doctorCommand } from './doctor.js'
+import { inspectCommand } from './inspect.js'
 import { installCommand } from './install.js'
 import { packageVersion } from './package-version.js'
+import { pullCommand } from './pull.js'
+import { exitStatusText, usageStatus } from './verb-ending.js'
 
 // A reader such as `head` may leave before everything is written; that is no failure of ours.
 for (const stream of [process.stdout, process.stderr]) {
@@ -20,6 +23,12 @@ const program = new Command('node-libtorch')
   .addCommand(installCommand())
   .addCommand(doctorCommand())
   .addCommand(classifyCommand())
+  .addCommand(pullCommand())
+  .addCommand(inspectCommand())
   .addHelpText('after', '\nExample:\n  $ npx node-libtorch doctor\n')
+  .addHelpText('afterAll', exitStatusText)
 
+for (const command of [program, ...program.commands]) {
+  command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : usageStatus))
+}
 await program.parseAsync()

@@ -20,24 +20,29 @@ export interface ProbeResult {
   stderr: string
 }
 
-export interface ProbeProgram {
-  file: string
-  timeoutMilliseconds: number
+export interface ProbeOptions {
+  file?: string | undefined
+  timeoutMilliseconds?: number | undefined
+  /** Ends the probe; rejects with its reason. */
+  signal?: AbortSignal | undefined
 }
 
-const probe: ProbeProgram = {
-  file: fileURLToPath(new URL('./probe.js', import.meta.url)),
-  timeoutMilliseconds: 60_000,
-}
+const probeFile = fileURLToPath(new URL('./probe.js', import.meta.url))
 
 /** Runs the probe in a process of its own, so that a crash or a hang in native code is a result like others. */
-export function runProbe({ file, timeoutMilliseconds }: ProbeProgram = probe): Promise<ProbeResult> {
-  return new Promise((resolve) => {
+export function runProbe({
+  file = probeFile,
+  timeoutMilliseconds = 60_000,
+  signal: interruption,
+}: ProbeOptions = {}): Promise<ProbeResult> {
+  return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'pipe'] })
     const result: ProbeResult = { lines: [], end: undefined, stderr: '' }
+    const kill = () => child.kill('SIGKILL')
+    interruption?.addEventListener('abort', kill)
     const timer = setTimeout(() => {
       result.end = `no answer in ${timeoutMilliseconds / 1000} s`
-      child.kill('SIGKILL')
+      kill()
     }, timeoutMilliseconds)
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (line.startsWith('{"stage":')) result.lines.push(JSON.parse(line))
@@ -50,6 +55,8 @@ export function runProbe({ file, timeoutMilliseconds }: ProbeProgram = probe): P
     })
     child.on('close', (code, signal) => {
       clearTimeout(timer)
+      interruption?.removeEventListener('abort', kill)
+      if (interruption?.aborted) reject(interruption.reason)
       if (signal !== null) result.end ??= `signal ${signal}`
       else if (code !== 0) result.end ??= `exit status ${code}`
       resolve(result)

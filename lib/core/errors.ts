@@ -112,7 +112,22 @@ export const errorTable = {
   },
   ERR_TORCH_CHECKSUM: {
     class: 'TorchError',
-    meaning: 'A file has not the SHA-256 that its index promises, or the index promises none; it was not used.',
+    meaning: 'A file has not the checksum or size that its source promises, or none is promised; it was not used.',
+    retryable: false,
+  },
+  ERR_TORCH_HUB_NOT_FOUND: {
+    class: 'TorchError',
+    meaning: 'The hub has no such repository, revision or file, or hides the repository from this token.',
+    retryable: false,
+  },
+  ERR_TORCH_HUB_UNAUTHORIZED: {
+    class: 'TorchError',
+    meaning: 'The hub wants a token, refuses the one that it got, or the repository asks for consent first.',
+    retryable: false,
+  },
+  ERR_TORCH_HUB_OFFLINE: {
+    class: 'TorchError',
+    meaning: 'A file of the hub is not in the local cache, and the network is not to be used.',
     retryable: false,
   },
   ERR_TORCH_DISK: {

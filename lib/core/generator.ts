@@ -99,7 +99,7 @@ export class Generator implements Handle {
   }
 }
 
-markHandleClass(Generator)
+markHandleClass(Generator, 'await generator.getState()')
 
 /**
  * torch.manual_seed: seeds the default generators of all devices, behind the calls made before on lane 0. Calls on other

@@ -1,18 +1,11 @@
-import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { NativeValue } from '../../binding.js'
 import { invalidArgument, readSafely } from './errors.js'
 import { executionOptionNames } from './execution.js'
+import { absolutePath } from './file-path.js'
 import { unknownOption } from './options.js'
 import { isPlainObject } from './plain-object.js'
 import type { Tensor } from './tensor.js'
 import { toNative, type Value } from './value.js'
-
-/** Absolute, because the working directory counts at the time of the call; undefined for what is neither path nor URL. */
-function absolutePath(value: unknown): string | undefined {
-  const place = value instanceof URL ? fileURLToPath(value) : value
-  return typeof place === 'string' && place !== '' && !place.includes('\0') ? resolve(place) : undefined
-}
 
 /** An absolute path, or bytes; throws ERR_TORCH_INVALID_ARGUMENT. */
 export function moduleSource(source: unknown): string | Uint8Array {
@@ -26,14 +19,6 @@ export function moduleSource(source: unknown): string | Uint8Array {
     // A Buffer is a view as well; that of a detached buffer throws here.
     return new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
   })
-}
-
-/** An absolute path; throws ERR_TORCH_INVALID_ARGUMENT. */
-export function requireFile(path: unknown, operation: string): string {
-  const given = { name: 'path', expected: 'a path or a file: URL', actual: path, operation }
-  const place = readSafely(given, () => absolutePath(path))
-  if (place !== undefined) return place
-  throw invalidArgument(given.name, given.expected, path, { operation })
 }
 
 /** Throws where the options hold something that `execute` would pass over. */
@@ -51,19 +36,34 @@ export function checkOptionNames(options: unknown, operation: string): void {
 }
 
 /** Throws ERR_TORCH_INVALID_ARGUMENT. */
-export function stateEntries(tensors: unknown): [string, Tensor][] {
+export function stateEntries(tensors: unknown, operation?: string): [string, Tensor][] {
   const expected = 'a Map or an object of tensors by name'
-  return readSafely({ name: 'tensors', expected: `${expected} that can be read`, actual: tensors }, () => {
+  const given = { name: 'tensors', expected: `${expected} that can be read`, actual: tensors, operation }
+  return readSafely(given, () => {
     if (tensors instanceof Map) return [...tensors]
     if (isPlainObject(tensors)) return Object.entries(tensors) as [string, Tensor][]
-    throw invalidArgument('tensors', expected, tensors)
+    throw invalidArgument('tensors', expected, tensors, { operation })
   })
 }
 
-export function toArguments(inputs: readonly Value[]): NativeValue[] {
+/** More than any method has, and few enough for a JS call. */
+const maxArguments = 1024
+
+/** Throws ERR_TORCH_INVALID_ARGUMENT for another thing than an array. */
+export function toArguments(inputs: unknown): NativeValue[] {
   const args = toNative(inputs as Value[])
-  if (Array.isArray(args)) return args
+  if (Array.isArray(args)) return fewEnough(args)
   throw invalidArgument('inputs', 'an array of arguments', inputs)
+}
+
+/** Of our own rest array, which can be read without fear and costs a tenth of a microsecond less. */
+export function restArguments(inputs: Value[]): NativeValue[] {
+  return fewEnough(inputs).map((input) => toNative(input))
+}
+
+function fewEnough<T>(args: T[]): T[] {
+  if (args.length <= maxArguments) return args
+  throw invalidArgument('inputs', `at most ${maxArguments} arguments`, args)
 }
 
 /** One per input; each is checked by the operator that makes its zeros. */

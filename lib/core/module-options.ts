@@ -72,14 +72,34 @@ export interface FreezeOptions extends SignalOptions {
   optimize?: boolean | undefined
 }
 
+export const layersArgument = defineOptions((z) => ({
+  layers: z.custom<string[]>(isStringArray, 'an array of names of layers'),
+}))
+
+export const trainableOptions = defineOptions((z) => ({
+  parameters: z.custom<string[]>(isStringArray, 'an array of names').default([]),
+  submodules: z.custom<string[]>(isStringArray, 'an array of names').default([]),
+  signal: signalField(z),
+}))
+
+export interface TrainableOptions extends SignalOptions {
+  /** Names of parameters: whether they get gradients. */
+  parameters?: readonly string[] | undefined
+  /** Names of submodules: whether they follow `train`, or stay in evaluation mode. */
+  submodules?: readonly string[] | undefined
+}
+
 export const loadStateDictOptions = defineOptions((z) => ({
   strict: z.boolean().default(true),
+  anyShape: z.boolean().default(false),
   signal: signalField(z),
 }))
 
 export interface LoadStateDictOptions extends SignalOptions {
   /** Whether missing and unexpected names are errors. Default true. */
   strict?: boolean | undefined
+  /** Whether tensors may have other shapes than those whose place they take: for another number of classes. Default false. */
+  anyShape?: boolean | undefined
 }
 
 export const warmupOptions = defineOptions((z) => ({

@@ -1,14 +1,26 @@
+import { inspect } from 'node:util'
 import type { NativeScriptModule, NativeTensor } from '../../binding.js'
 import { throwIfAborted } from './abort.js'
 import { saveAtomically } from './atomic-file.js'
 import { checkedArchive } from './checked-archive.js'
 import { invalidArgument, nameOperation, torchError } from './errors.js'
 import { type ExecutionOptions, execute } from './execution.js'
-import { checkOptionNames, moduleSource, readShapes, requireFile, stateEntries, toArguments } from './module-inputs.js'
+import { requireFilePath } from './file-path.js'
+import { type ModuleChanges, readChanges } from './module-changes.js'
+import { formatModule } from './module-format.js'
+import {
+  checkOptionNames,
+  moduleSource,
+  readShapes,
+  restArguments,
+  stateEntries,
+  toArguments,
+} from './module-inputs.js'
 import {
   type FreezeOptions,
   freezeOptions,
   type LoadStateDictOptions,
+  layersArgument,
   loadStateDictOptions,
   type ModuleLoadOptions,
   type ModuleToOptions,
@@ -18,6 +30,8 @@ import {
   type SourceOptions,
   saveOptions,
   sourceOptions,
+  type TrainableOptions,
+  trainableOptions,
   type WarmupOptions,
   warmupOptions,
 } from './module-options.js'
@@ -27,7 +41,7 @@ import { type OptionsOutput, parseOptions, type SignalOptions, signalOf } from '
 import { adopt, type Handle, type handleBrand, markHandleClass } from './scope.js'
 import { settle, settleAsIs } from './settle.js'
 import { isTensor, nativeTensor, type Tensor, wrapTensor } from './tensor.js'
-import type { Value } from './value.js'
+import { fromNative, type Value } from './value.js'
 
 export interface ModuleMethod {
   name: string
@@ -110,14 +124,14 @@ export class Module implements Handle {
 
   /**
    * A module made from TorchScript source alone: `def forward(self, x): return x + 1`. Arguments are Tensors unless they
-   * are annotated. Rejects with ERR_TORCH_MODULE_LOAD.
+   * are annotated. `derive` adds weights and submodules to one. Rejects with ERR_TORCH_MODULE_LOAD.
    */
   static async fromSource(source: string, options?: SourceOptions): Promise<Module> {
     const operation = 'Module.fromSource'
     const { lane, signal } = parseOptions(sourceOptions, options, operation)
     const start = async () => {
       if (typeof source !== 'string') throw invalidArgument('source', 'TorchScript source text', source)
-      return native().NativeScriptModule.fromSource(source, lane)
+      return requireMethods(await native().NativeScriptModule.fromSource(source, lane))
     }
     return settle(operation, { start, ...Module.#result }, signal)
   }
@@ -154,8 +168,8 @@ export class Module implements Handle {
    * `call('forward', inputs)`. R is what the caller knows of the result, `forward<Tensor>(x)`, and is not checked.
    */
   forward<R extends Value = Value>(...inputs: Value[]): Promise<R> {
-    const start = () => nativeModule(this).call('forward', toArguments(inputs))
-    return execute('module.forward', undefined, start) as Promise<R>
+    const start = () => nativeModule(this).call('forward', undefined, ...restArguments(inputs))
+    return settle('module.forward', { start, convert: fromNative }) as Promise<R>
   }
 
   /**
@@ -169,7 +183,7 @@ export class Module implements Handle {
       const own = nativeModule(this)
       checkOptionNames(options, 'module.call')
       const args = toArguments(inputs)
-      return execute('module.call', options, (context) => own.call(method, args, context)) as Promise<R>
+      return execute('module.call', options, (context) => own.call(method, context, ...args)) as Promise<R>
     } catch (error) {
       nameOperation(error, 'module.call')
       return Promise.reject(error)
@@ -209,7 +223,7 @@ export class Module implements Handle {
     options?: LoadStateDictOptions,
   ): Promise<void> {
     const operation = 'module.loadStateDict'
-    const { strict, signal } = parseOptions(loadStateDictOptions, options, operation)
+    const { strict, anyShape, signal } = parseOptions(loadStateDictOptions, options, operation)
     const start = async () => {
       const own = nativeModule(this)
       const entries = stateEntries(tensors)
@@ -218,6 +232,7 @@ export class Module implements Handle {
         names,
         entries.map(([, tensor]) => nativeTensor(tensor)),
         strict,
+        anyShape,
       )
     }
     return settleAsIs(operation, start, signal)
@@ -260,6 +275,39 @@ export class Module implements Handle {
   }
 
   /**
+   * Adds a method that takes what forward takes and gives the outputs of submodules by name, a list of tensors, before
+   * anything changes them in place; it ends with the last of them. Rejects with ERR_TORCH_INVALID_ARGUMENT for a name that
+   * forward does not always run, or that gives no tensor.
+   */
+  async defineLayerOutputs(method: string, layers: readonly string[], options?: SignalOptions): Promise<void> {
+    const operation = 'module.defineLayerOutputs'
+    const signal = signalOf(options, operation)
+    const names = parseOptions(layersArgument, { layers }, operation).layers
+    return settleAsIs(operation, () => nativeModule(this).defineLayerOutputs(method, names), signal)
+  }
+
+  /**
+   * A new module that shares this one's tensors but for the changes, with its own mode, methods and `requiresGrad`. Methods
+   * that use what is removed or replaced are left out. Rejects with ERR_TORCH_MODULE_LOAD, ERR_TORCH_INVALID_ARGUMENT.
+   */
+  async derive(changes?: ModuleChanges): Promise<Module> {
+    const operation = 'module.derive'
+    const own = nativeModule(this)
+    const read = readChanges(changes, operation, nativeModule)
+    return settle(operation, { start: () => own.derive(read.changes), ...Module.#result }, read.signal)
+  }
+
+  /**
+   * Whether the named parameters get gradients. The named submodules, such as batch norms, stay in evaluation mode
+   * whatever `train` says (false), or follow it again (true). Tensors that `parameters()` gave show it.
+   */
+  async setTrainable(on: boolean, options: TrainableOptions): Promise<void> {
+    const operation = 'module.setTrainable'
+    const { parameters, submodules, signal } = parseOptions(trainableOptions, options, operation)
+    return settleAsIs(operation, () => nativeModule(this).setTrainable(parameters, submodules, on), signal)
+  }
+
+  /**
    * torch.jit.freeze: a new module for inference only, in eval mode, with weights as constants and batch norms folded.
    * This one stays as it is.
    */
@@ -293,7 +341,7 @@ export class Module implements Handle {
    */
   async save(path: string | URL, options?: SaveOptions): Promise<void> {
     const operation = 'module.save'
-    const target = requireFile(path, operation)
+    const target = requireFilePath(path, operation)
     const parsed = parseOptions(saveOptions, options, operation)
     return settleAsIs(operation, () => saveModule(nativeModule(this), target, parsed), parsed.signal)
   }
@@ -306,6 +354,19 @@ export class Module implements Handle {
   [Symbol.dispose](): void {
     nativeModule(this).dispose()
   }
+
+  [inspect.custom](): string {
+    if (!(#native in this)) return 'Module {}' // the prototype, say
+    return formatModule(this)
+  }
+}
+
+/** Text of nothing but comments compiles to a module that can do nothing. */
+function requireMethods(own: NativeScriptModule): NativeScriptModule {
+  if (own.methods().length > 0) return own
+  own.dispose()
+  const message = "Expected a method such as 'def forward(self, x): return x' for source but received none"
+  throw torchError('ERR_TORCH_MODULE_LOAD', message)
 }
 
 async function saveModule(own: NativeScriptModule, path: string, { extraFiles, signal }: ParsedSaveOptions) {
@@ -336,4 +397,4 @@ function disposeAll(value: Value): void {
   else if (value instanceof Map) value.forEach(disposeAll)
 }
 
-markHandleClass(Module)
+markHandleClass(Module, 'await module.toBytes()')

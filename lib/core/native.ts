@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads'
 import {
   addonMinors,
   type BootAddon,
@@ -35,7 +36,11 @@ let record: BootRecord | undefined
 export function boot(): BootAddon {
   if (bootAddon === undefined) {
     const loaded = loadBootAddon()
-    process.on('exit', () => loaded.leaveFirst())
+    process.on('exit', () => {
+      // A worker's end is not the end of the process.
+      if (isMainThread) addon?.stop()
+      loaded.leaveFirst()
+    })
     bootAddon = loaded
   }
   return bootAddon

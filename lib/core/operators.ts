@@ -63,7 +63,7 @@ function prepareSafely(candidates: Candidate[], args: readonly unknown[], verb: 
 async function call(candidates: Candidate[], args: readonly unknown[], verb: string): Promise<unknown> {
   const { candidate, values, execution } = prepareSafely(candidates, args, verb)
   const number = operatorNumber(candidate, verb)
-  const result = await execute(verb, execution, (context) => native().callOperator(number, values, context))
+  const result = await execute(verb, execution, (context) => native().callOperator(number, context, ...values))
   if (candidate.resultNames === undefined) return result
   const results = result as Value[]
   return Object.fromEntries(candidate.resultNames.map((name, index) => [name, results[index]]))

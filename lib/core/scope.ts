@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { types } from 'node:util'
-import { invalidArgument, readSafely } from './errors.js'
+import * as threads from 'node:worker_threads'
+import { invalidArgument, readSafely, torchError } from './errors.js'
 import { isPlainObject } from './plain-object.js'
 
 /** Only classes of this package carry it: an object that merely has the members of a handle is none. */
@@ -50,10 +51,21 @@ class Scope {
 
 const current = new AsyncLocalStorage<Scope>()
 
-/** Marks a class whose instances scopes own. */
-export function markHandleClass(handleClass: { prototype: Handle }): void {
-  Object.defineProperty(handleClass.prototype, handleBrand, { value: true })
+/**
+ * Marks a class whose instances scopes own. JSON.stringify would make `{}` of them, so it throws and names `content`:
+ * how their content is had.
+ */
+export function markHandleClass(handleClass: { name: string; prototype: Handle }, content: string): void {
+  const toJSON = () => {
+    const message = `Expected what JSON can hold but received an instance of ${handleClass.name}: use ${content}`
+    throw torchError('ERR_TORCH_INVALID_ARGUMENT', message, { operation: 'toJSON' })
+  }
+  Object.defineProperties(handleClass.prototype, { [handleBrand]: { value: true }, toJSON: { value: toJSON } })
 }
+
+/** Structured clone (postMessage) would make `{}` of a handle; from Node.js 22.10 on it can be made to throw. */
+const markAsUncloneable =
+  'markAsUncloneable' in threads ? (threads.markAsUncloneable as (it: object) => void) : undefined
 
 const isHandle = (value: object): value is Handle => handleBrand in value
 
@@ -104,8 +116,9 @@ function handlesIn(result: unknown): Set<Handle> {
   return readSafely(given, () => findHandles(result))
 }
 
-/** Registers a new handle with the scope that the caller runs in, if any. */
+/** Registers a new handle with the scope that the caller runs in, if any; every handle class calls it once. */
 export function adopt(handle: Handle): void {
+  markAsUncloneable?.(handle)
   current.getStore()?.adopt(handle)
 }
 

@@ -235,4 +235,4 @@ export class Tensor implements Handle {
   }
 }
 
-markHandleClass(Tensor)
+markHandleClass(Tensor, 'await tensor.data()')

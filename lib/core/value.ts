@@ -1,4 +1,4 @@
-import type { NativeValue } from '../../binding.js'
+import type { NativeTensor, NativeValue } from '../../binding.js'
 import { invalidArgument, readSafely } from './errors.js'
 import { type Generator, isGenerator, nativeGenerator } from './generator.js'
 import { native } from './native.js'
@@ -55,6 +55,7 @@ function convert(value: Value, depth: number): NativeValue {
  * throws when it is read.
  */
 export function toNative(value: Value): NativeValue {
+  if (isTensor(value)) return nativeTensor(value) // most of what calls take
   const given = { name: 'a value', expected: 'a value that can be read', actual: value }
   return readSafely(given, () => convert(value, 0))
 }
@@ -67,10 +68,15 @@ function notAValue(value: unknown) {
   )
 }
 
+/** `instanceof` asks the class first, which takes longer than all else here. */
+function isNativeTensor(value: object): value is NativeTensor {
+  return Object.getPrototypeOf(value) === native().NativeTensor.prototype
+}
+
 /** Wraps the tensors of a result for the current scope. */
 export function fromNative(value: NativeValue): Value {
   if (typeof value !== 'object' || value === null) return value
-  if (value instanceof native().NativeTensor) return wrapTensor(value)
+  if (isNativeTensor(value)) return wrapTensor(value)
   if (Array.isArray(value)) return value.map(fromNative)
   return new Map(
     Array.from(value as Map<NativeValue, NativeValue>, ([key, item]) => [fromNative(key), fromNative(item)]),
@@ -80,7 +86,7 @@ export function fromNative(value: NativeValue): Value {
 /** Disposes the tensors of a result that nobody will see. */
 export function discardNative(value: NativeValue): void {
   if (typeof value !== 'object' || value === null) return
-  if (value instanceof native().NativeTensor) value.dispose()
+  if (isNativeTensor(value)) value.dispose()
   else if (Array.isArray(value)) value.forEach(discardNative)
   else if (value instanceof Map) for (const entry of value) entry.forEach(discardNative)
 }

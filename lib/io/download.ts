@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { TorchError, torchError } from '../core/errors.js'
 import { makeFolder, withDiskErrors } from './disk-error.js'
-import { connectionFailure, type HttpClient, type HttpResponse } from './http-client.js'
+import { connectionFailure, type HttpClient, type HttpGet, type HttpResponse } from './http-client.js'
 import { PartialFile, type PartialOrigin } from './partial-file.js'
 import { redactedUrl } from './redacted-url.js'
 import { type RetryPolicy, TransientFailure, withRetries } from './retry.js'
@@ -11,11 +11,14 @@ export interface Download {
   url: string
   /** The path that the complete file gets; its folder is made. */
   target: string
-  /** In hexadecimal digits. Without one, only the size is checked. */
+  /** In hexadecimal digits. Without this one or the next, only the size is checked. */
   sha256?: string | undefined
+  /** The name that git gives the content: the SHA-1 of 'blob <size>\0' and the bytes. */
+  gitSha1?: string | undefined
   /** In bytes, where it is known beforehand. */
   size?: number | undefined
   headers?: Record<string, string>
+  refusal?: HttpGet['refusal']
   retry: RetryPolicy
   /** Called when the size is known and before anything is written: the place to look for disk space. */
   reserve?: (bytesToCome: number, total: number) => Promise<void>
@@ -31,6 +34,8 @@ function originOf(response: HttpResponse, size: number | undefined): PartialOrig
   const length = response.header('content-length')
   return { validator, total: length === undefined ? size : Number(length) }
 }
+
+const checksumOf = ({ sha256, gitSha1 }: Download) => (gitSha1 ?? sha256)?.toLowerCase()
 
 function rangeHeaders(file: PartialFile): Record<string, string> {
   if (file.size === 0) return {}
@@ -62,14 +67,16 @@ async function receive({ signal, onProgress }: Download, response: HttpResponse,
 }
 
 async function attempt(download: Download, file: PartialFile): Promise<void> {
-  const { client, url, sha256, size, headers, signal, reserve, onProgress } = download
+  const { client, url, size, headers, refusal, signal, reserve, onProgress } = download
   if (file.size > 0 && file.size === file.origin.total) return
-  // Without a validator only the SHA-256 can tell that two halves belong together.
-  if (file.size > 0 && file.origin.validator === undefined && sha256 === undefined) await file.restart({})
+  // Without a validator only a checksum can tell that two halves belong together.
+  const isChecked = file.origin.validator !== undefined || checksumOf(download) !== undefined
+  if (file.size > 0 && !isChecked) await file.restart({})
   const response = await client.get(url, {
     // Compressed on the way, a body could not be continued in the middle.
     headers: { ...headers, ...rangeHeaders(file), 'accept-encoding': 'identity' },
     accept: [200, 206, 416],
+    refusal,
     signal,
   })
   try {
@@ -89,13 +96,16 @@ async function attempt(download: Download, file: PartialFile): Promise<void> {
   }
 }
 
-function wrongBytes({ url, sha256, size }: Download, file: PartialFile, digest: string): TorchError | undefined {
-  const expected = sha256?.toLowerCase() ?? digest
+async function wrongBytes(download: Download, file: PartialFile): Promise<TorchError | undefined> {
+  const { url, gitSha1, size } = download
+  const actual = gitSha1 === undefined ? file.digest() : await withDiskErrors(file.path, () => file.gitDigest())
+  const expected = checksumOf(download)
   const rightSize = size === undefined || size === file.size
-  if (expected === digest && rightSize) return undefined
-  const [wanted, received] = rightSize ? [`the SHA-256 ${expected}`, digest] : [`${size} bytes`, `${file.size}`]
+  if (rightSize && (expected ?? actual) === actual) return undefined
+  const kind = gitSha1 === undefined ? 'SHA-256' : 'git SHA-1'
+  const [wanted, received] = rightSize ? [`the ${kind} ${expected}`, actual] : [`${size} bytes`, `${file.size}`]
   const message = `Expected ${wanted} of ${redactedUrl(url)} but received ${received}`
-  return torchError('ERR_TORCH_CHECKSUM', message, { details: { expected: sha256, actual: digest } })
+  return torchError('ERR_TORCH_CHECKSUM', message, { details: { expected, actual } })
 }
 
 async function fill(download: Download, file: PartialFile): Promise<void> {
@@ -114,7 +124,7 @@ async function fill(download: Download, file: PartialFile): Promise<void> {
 
 /**
  * Fetches a file: continues what an earlier call, also of another process, left in `<target>.partial`, tries again
- * after failures that may pass, checks size and SHA-256, and only then gives the file its name. The caller keeps other
+ * after failures that may pass, checks size and checksum, and only then gives the file its name. The caller keeps other
  * processes from the same target.
  *
  * Rejects with ERR_TORCH_DOWNLOAD, ERR_TORCH_CHECKSUM (nothing is kept), ERR_TORCH_DISK, `signal.reason`.
@@ -128,12 +138,12 @@ export async function downloadFile(download: Download): Promise<void> {
   try {
     const found = file.size
     await fill(download, file)
-    let wrong = wrongBytes(download, file, file.digest())
+    let wrong = await wrongBytes(download, file)
     if (wrong !== undefined && found > 0) {
       // What was found may be the wrong half.
       await withDiskErrors(file.path, () => file.restart({}))
       await fill(download, file)
-      wrong = wrongBytes(download, file, file.digest())
+      wrong = await wrongBytes(download, file)
     }
     if (wrong !== undefined) {
       discarded = true

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
-import { link, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
+import { lstat, lutimes, readdir, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { torchError } from '../core/errors.js'
 import { fileErrorCode, withDiskErrors } from './disk-error.js'
 
-/** What a lock file holds. */
+/** What a lock says. It is the target of a symbolic link: such a link appears with all it says, or not at all. */
 interface LockOwner {
   token: string
   pid: number
@@ -47,24 +47,23 @@ function newOwner(): LockOwner {
   return { token: randomUUID(), pid: process.pid, began: processStart(process.pid) ?? '', place: thisPlace() }
 }
 
-/** undefined: there is no such file. A file that its writer did not finish has an owner that nobody is. */
+/** Of what is no lock of ours, such as a file that somebody made by hand. */
+const unknownOwner: LockOwner = { token: '', pid: 0, began: '', place: '' }
+
+/** undefined: there is no such lock. */
 async function readOwner(path: string): Promise<LockOwner | undefined> {
-  let text: string
   try {
-    text = await readFile(path, 'utf8')
+    return { ...unknownOwner, ...JSON.parse(await readlink(path)) }
   } catch (error) {
-    if (fileErrorCode(error) === 'ENOENT') return undefined
+    const code = fileErrorCode(error)
+    if (code === 'ENOENT') return undefined
+    if (code === 'EINVAL' || error instanceof SyntaxError) return unknownOwner // no link, or another one
     throw error
-  }
-  try {
-    return JSON.parse(text)
-  } catch {
-    return { token: text, pid: 0, began: '', place: '' }
   }
 }
 
 async function secondsSilent(path: string): Promise<number> {
-  return (Date.now() - (await stat(path)).mtimeMs) / 1000
+  return (Date.now() - (await lstat(path)).mtimeMs) / 1000
 }
 
 async function isStale(path: string, owner: LockOwner): Promise<boolean> {
@@ -77,7 +76,7 @@ async function isStale(path: string, owner: LockOwner): Promise<boolean> {
   }
 }
 
-/** Takes the file away only if it is still the stale one: of several processes that try, one succeeds. */
+/** Takes the lock away only if it is still the stale one: of several processes that try, one succeeds. */
 async function breakLock(path: string, stale: LockOwner): Promise<void> {
   const aside = `${path}.${randomUUID()}`
   try {
@@ -88,27 +87,18 @@ async function breakLock(path: string, stale: LockOwner): Promise<void> {
   }
   const taken = await readOwner(aside)
   // Another process broke the stale lock and took its own meanwhile: give it back.
-  if (taken?.token !== stale.token) await link(aside, path).catch(() => {})
+  if (taken !== undefined && taken.token !== stale.token) await take(path, taken)
   await rm(aside, { force: true })
 }
 
-/** The file appears with its content, or not at all. */
+/** Whether it was free. */
 async function take(path: string, owner: LockOwner): Promise<boolean> {
-  const draft = `${path}.${owner.token}`
   try {
-    const file = await open(draft, 'wx')
-    try {
-      await file.writeFile(JSON.stringify(owner))
-    } finally {
-      await file.close()
-    }
-    await link(draft, path)
+    await symlink(JSON.stringify(owner), path)
     return true
   } catch (error) {
     if (fileErrorCode(error) === 'EEXIST') return false
     throw error
-  } finally {
-    await rm(draft, { force: true })
   }
 }
 
@@ -128,7 +118,7 @@ async function acquire(path: string, owner: LockOwner, { signal, onWait }: LockO
   }
 }
 
-/** Drafts and broken locks of processes that were killed before they could remove them. */
+/** Stale locks that were put aside by a process that was killed before it could remove them. */
 async function removeAbandoned(path: string): Promise<void> {
   for (const name of await readdir(dirname(path))) {
     if (!name.startsWith(`${basename(path)}.`)) continue
@@ -139,8 +129,8 @@ async function removeAbandoned(path: string): Promise<void> {
 }
 
 /**
- * Runs `work` while this process, and no other, holds the lock file `path`; waits where another one does. The owner's
- * heartbeat is the file's time of change: a file of a process that is gone, or silent for 30 s, is taken over. `lost`
+ * Runs `work` while this process, and no other, holds the lock `path`; waits where another one does. The owner's
+ * heartbeat is the lock's time of change: a lock of a process that is gone, or silent for 30 s, is taken over. `lost`
  * fires where that happened to this process (it was stopped for that long): `work` must end then.
  */
 export async function withFileLock<T>(
@@ -155,9 +145,9 @@ export async function withFileLock<T>(
   })
   const losing = new AbortController()
   const beat = async () => {
-    if ((await readOwner(path))?.token === owner.token) return utimes(path, new Date(), new Date())
+    if ((await readOwner(path))?.token === owner.token) return lutimes(path, new Date(), new Date())
     const message = `Expected to hold ${path} but another process took it, because this one was silent for too long`
-    losing.abort(torchError('ERR_TORCH_INSTALL', message))
+    losing.abort(torchError('ERR_TORCH_DOWNLOAD', message))
   }
   const timer = setInterval(() => beat().catch((error) => losing.abort(error)), heartbeatSeconds * 1000)
   try {

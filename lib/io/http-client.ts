@@ -13,27 +13,36 @@ export interface HttpClientOptions {
   caFile?: string | undefined
 }
 
+/** What came before any body. */
+export interface HttpHead {
+  status: number
+  url: string
+  header(name: string): string | undefined
+}
+
 export interface HttpGet {
   headers?: Record<string, string>
   /** Statuses that the caller deals with; others are errors. */
   accept: readonly number[]
+  /** Whether a redirect is not followed but is itself the answer. */
+  acceptRedirect?: (redirect: HttpHead) => boolean
+  /** The error of a final refusal. Default: ERR_TORCH_DOWNLOAD. */
+  refusal?: ((answer: HttpHead) => Error) | undefined
   signal?: AbortSignal | undefined
 }
 
-export interface HttpResponse {
-  status: number
-  /** The address after redirects. */
-  url: string
-  header(name: string): string | undefined
+/** `url` is the address after redirects. */
+export interface HttpResponse extends HttpHead {
   body: Readable
 }
 
 /**
- * GET requests with proxies from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, credentials from the address, redirects.
+ * GET and HEAD requests with proxies from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, credentials from the address, redirects.
  * Rejects with TransientFailure for what may pass, ERR_TORCH_DOWNLOAD for other refusals, `signal.reason`.
  */
 export interface HttpClient {
   get(address: string, request: HttpGet): Promise<HttpResponse>
+  head(address: string, request: HttpGet): Promise<HttpHead>
   close(): Promise<void>
 }
 
@@ -68,6 +77,9 @@ function retryAfterSeconds(value: string | undefined): number | undefined {
   return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined
 }
 
+/** RateLimit: "resolvers";r=0;t=42 */
+const rateLimitSeconds = (value: string | undefined) => retryAfterSeconds(/(?:^|;)\s*t=(\d+)/.exec(value ?? '')?.[1])
+
 /** Codes of certificates that are not trusted; trying again does not help. */
 const certificateCode = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT|HOSTNAME_MISMATCH)/
 
@@ -80,7 +92,7 @@ export function connectionFailure(cause: unknown): Error {
   return torchError('ERR_TORCH_DOWNLOAD', `Expected a trusted certificate but received ${reason} (${code}): ${hint}`)
 }
 
-function refusal(status: number, url: URL): Error {
+function defaultRefusal({ status, url }: HttpHead): Error {
   const hint =
     status === 401 || status === 403 ? ' (credentials belong into the address: https://user:token@host/)' : ''
   const message = `Expected a file from ${redactedUrl(url)} but received HTTP status ${status}${hint}`
@@ -115,13 +127,16 @@ export async function createHttpClient({ timeoutSeconds, caFile }: HttpClientOpt
     proxyTunnel: false, // plain http goes through a proxy as a plain request; https is tunnelled in any case
   })
 
-  async function send(url: URL, headers: Record<string, string>, signal: AbortSignal | undefined) {
+  type Method = 'GET' | 'HEAD'
+
+  async function send(method: Method, url: URL, headers: Record<string, string>, signal: AbortSignal | undefined) {
     const bare = new URL(url)
     bare.username = ''
     bare.password = ''
     bare.hash = ''
     try {
       return await request(bare, {
+        method,
         dispatcher,
         headers: { ...headers, ...authorizationOf(url) },
         signal: signal ?? null,
@@ -132,36 +147,47 @@ export async function createHttpClient({ timeoutSeconds, caFile }: HttpClientOpt
     }
   }
 
-  async function get(address: string, { headers = {}, accept, signal }: HttpGet): Promise<HttpResponse> {
+  async function ask(method: Method, address: string, request: HttpGet): Promise<HttpResponse> {
+    const { headers = {}, accept, acceptRedirect, refusal = defaultRefusal, signal } = request
     let url = new URL(address)
     let sent = headers
     for (let redirects = 0; redirects <= mostRedirects; redirects++) {
-      const response = await send(url, sent, signal)
+      const response = await send(method, url, sent, signal)
       const header = (name: string) => {
         const value = response.headers[name]
         return Array.isArray(value) ? value[0] : value
       }
       const status = response.statusCode
-      if (accept.includes(status)) return { status, url: url.href, header, body: response.body }
+      const head = { status, url: url.href, header }
+      const isRedirect = redirectStatuses.includes(status) && header('location') !== undefined
+      if (accept.includes(status) || (isRedirect && acceptRedirect?.(head))) return { ...head, body: response.body }
       response.body.on('error', () => {}) // of a body that nobody reads
       response.body.destroy()
-      const location = header('location')
-      if (redirectStatuses.includes(status) && location !== undefined) {
-        const target = redirectTarget(url, location)
+      if (isRedirect) {
+        const target = redirectTarget(url, header('location') ?? '')
         if (target.origin !== url.origin) sent = withoutSecrets(sent)
         else if (target.username === '') [target.username, target.password] = [url.username, url.password]
         url = target
       } else if (transientStatuses.includes(status)) {
-        const wait = retryAfterSeconds(header('retry-after'))
+        const wait = retryAfterSeconds(header('retry-after')) ?? rateLimitSeconds(header('ratelimit'))
         throw new TransientFailure(`the server answered with HTTP status ${status}`, { retryAfterSeconds: wait })
       } else {
-        throw refusal(status, url)
+        throw refusal(head)
       }
     }
     throw torchError('ERR_TORCH_DOWNLOAD', `Expected at most ${mostRedirects} redirects of ${redactedUrl(address)}`)
   }
 
-  return { get, close: () => dispatcher.destroy() }
+  return {
+    get: (address, request) => ask('GET', address, request),
+    async head(address, request) {
+      const { body, ...head } = await ask('HEAD', address, request)
+      body.on('error', () => {})
+      body.resume() // there is none, but only its end frees the connection
+      return head
+    },
+    close: () => dispatcher.destroy(),
+  }
 }
 
 /** Reads a small text, such as an index page, whole. */

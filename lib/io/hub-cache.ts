@@ -1,11 +1,17 @@
 import { readFile, realpath, stat } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join, relative } from 'node:path'
-import { environmentVariable } from '../core/environment.js'
-import { invalidArgument } from '../core/errors.js'
+import { relative } from 'node:path'
+import { staysBelow } from '../core/file-path.js'
 import { defineOptions, parseOptions } from '../core/options.js'
 import { fileErrorCode, withDiskErrors } from './disk-error.js'
-import { staysBelow } from './file-path.js'
+import { hubCacheFolder } from './hub-environment.js'
+import {
+  type HubRepository,
+  hubRepository,
+  isCommit,
+  referencePath,
+  requireBelow,
+  snapshotPath,
+} from './hub-repository.js'
 
 const operation = 'findInHubCache'
 
@@ -14,23 +20,6 @@ const hubCacheOptions = defineOptions((z) => ({ revision: z.string().default('ma
 export interface HubCacheOptions {
   /** A branch, a tag or a commit. Default 'main'. */
   revision?: string | undefined
-}
-
-/** os.path.expanduser and os.path.expandvars, for the process's own user. */
-function expanded(path: string): string {
-  const fromHome = path.replace(/^~(?=\/|$)/, homedir())
-  return fromHome.replace(
-    /\$(?:(\w+)|\{([^}]*)\})/g,
-    (all, plain, braced) => environmentVariable(plain ?? braced) ?? all,
-  )
-}
-
-/** Where huggingface_hub keeps repositories: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME/hub, or in the user's cache. */
-export function hubCacheFolder(): string {
-  const chosen = environmentVariable('HF_HUB_CACHE') ?? environmentVariable('HUGGINGFACE_HUB_CACHE')
-  if (chosen !== undefined) return expanded(chosen)
-  const userCache = environmentVariable('XDG_CACHE_HOME') ?? join(homedir(), '.cache')
-  return join(expanded(environmentVariable('HF_HOME') ?? join(userCache, 'huggingface')), 'hub')
 }
 
 /** undefined where nothing is there. */
@@ -44,30 +33,46 @@ async function whereFound<T>(path: string, look: () => Promise<T>): Promise<T | 
   )
 }
 
-/** Whether a file is, behind its links, a blob of the cache. Such a file is replaced but never written to. */
+/** Of a file, behind its links; undefined where there is none. */
+export async function fileSize(path: string): Promise<number | undefined> {
+  const found = await whereFound(path, () => stat(path))
+  return found?.isFile() ? found.size : undefined
+}
+
+export async function isFolder(path: string): Promise<boolean> {
+  return (await whereFound(path, () => stat(path)))?.isDirectory() ?? false
+}
+
+/** The text of a file; undefined where there is none. */
+export const readIfFound = (path: string) => whereFound(path, () => readFile(path, 'utf8'))
+
+/**
+ * Whether a file is, behind its links, a blob of the cache: of a repository, or of the store that repositories share.
+ * Such a file is replaced but never written to.
+ */
 export async function isHubBlob(path: string): Promise<boolean> {
   const folder = hubCacheFolder()
   const [file, root] = await Promise.all([path, folder].map((place) => whereFound(place, () => realpath(place))))
   if (file === undefined || root === undefined) return false
-  return /^[^/]+--[^/]+\/blobs\/[^/]+$/.test(relative(root, file))
+  return /^([^/]+--[^/]+\/blobs\/[^/]+|blobs\/[0-9a-f]{2}\/[0-9a-f]{64})$/.test(relative(root, file))
 }
 
-function requireRepoId(repoId: unknown): string {
-  const isRepoId = typeof repoId === 'string' && /^([\w.-]+\/)?[\w.-]{1,96}$/.test(repoId)
-  if (isRepoId && staysBelow(repoId) && !/--|\.\./.test(repoId)) return repoId
-  throw invalidArgument('repoId', "a repository's name such as 'timm/resnet18.a1_in1k'", repoId, { operation })
+/** The commit that a branch or tag stood for when it was fetched; undefined where that cannot be known. */
+export async function cachedCommit(repository: HubRepository, revision: string): Promise<string | undefined> {
+  if (isCommit(revision)) return revision
+  const commit = (await readIfFound(referencePath(repository, revision)))?.trim() || revision
+  return commit.includes('/') || !staysBelow(commit) ? undefined : commit
 }
 
-function requireBelow(name: string, value: unknown): string {
-  if (typeof value === 'string' && staysBelow(value)) return value
-  throw invalidArgument(name, "a relative path without '..'", value, { operation })
-}
-
-/** The commit that a branch or tag stood for when it was fetched. */
-async function commitOf(repository: string, revision: string): Promise<string> {
-  const reference = join(repository, 'refs', revision)
-  const commit = await whereFound(reference, () => readFile(reference, 'utf8'))
-  return commit?.trim() ?? revision
+/** The path of a file in the snapshot of a revision; undefined where it is not there. */
+export async function cachedFile(
+  repository: HubRepository,
+  revision: string,
+  name: string,
+): Promise<string | undefined> {
+  const commit = await cachedCommit(repository, revision)
+  const path = commit && snapshotPath(repository, commit, name)
+  return path && (await fileSize(path)) !== undefined ? path : undefined
 }
 
 /**
@@ -82,12 +87,7 @@ export async function findInHubCache(
   options?: HubCacheOptions,
 ): Promise<string | undefined> {
   const parsed = parseOptions(hubCacheOptions, options, operation)
-  const revision = requireBelow('revision', parsed.revision)
-  const name = requireBelow('file', file)
-  const repository = join(hubCacheFolder(), `models--${requireRepoId(repoId).replaceAll('/', '--')}`)
-  const commit = await commitOf(repository, revision)
-  if (commit.includes('/') || !staysBelow(commit)) return undefined
-  const path = join(repository, 'snapshots', commit, name)
-  const found = await whereFound(path, () => stat(path))
-  return found?.isFile() ? path : undefined
+  const revision = requireBelow('revision', parsed.revision, operation)
+  const name = requireBelow('file', file, operation)
+  return cachedFile(hubRepository(repoId, 'model', operation), revision, name)
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { invalidArgument, TorchError, torchError } from '../core/errors.js'
+import { invalidArgument, readSafely, type TorchError, torchError } from '../core/errors.js'
 
 /** Pixels that are decoded already: rows of interleaved RGB bytes without gaps. */
 export interface RawImage {
@@ -64,13 +64,8 @@ export function namedImages(images: ImageInput | readonly ImageInput[], first = 
   if (list.length === 0) throw invalidArgument('images', 'at least one image', images)
   return Array.from(list, (image: unknown, index) => {
     const name = Array.isArray(images) ? `image ${first + index}` : 'the image'
-    try {
-      return namedImage(image, name)
-    } catch (cause) {
-      if (cause instanceof TorchError) throw cause
-      // A getter or a proxy of the caller threw, a buffer is detached, or a URL is none of a file.
-      throw invalidArgument(name, expected, image, { cause })
-    }
+    // A getter or a proxy of the caller may throw, a buffer be detached, or a URL be none of a file.
+    return readSafely({ name, expected, actual: image }, () => namedImage(image, name))
   })
 }
 

@@ -1,6 +1,10 @@
 export { batch, type ImageBatch } from './batch.js'
 export { type DecodeImageOptions, decodeImage } from './decode-image.js'
+export { hub } from './hub.js'
 export { findInHubCache, type HubCacheOptions } from './hub-cache.js'
+export type { HubFileOptions, HubSnapshotOptions } from './hub-options.js'
+export type { HubProgress } from './hub-progress.js'
+export type { HubRepositoryType } from './hub-repository.js'
 export type { DecodeOptions } from './image.js'
 export type { ImageInput, ImageProblem, RawImage } from './image-input.js'
 export { preprocess } from './preprocess.js'
@@ -17,4 +21,6 @@ export {
   type SafetensorsReadOptions,
   type StoredTensorInfo,
 } from './safetensors.js'
+export type { SafetensorsHeader, StoredTensor } from './safetensors-header.js'
+export { type InspectedFile, type InspectOptions, inspectSafetensors } from './safetensors-inspect.js'
 export { type WriteSafetensorsOptions, writeSafetensors } from './safetensors-write.js'

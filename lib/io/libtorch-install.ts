@@ -13,7 +13,7 @@ import { type CachedLibtorch, fillCache, findCached, removeUnfinished } from './
 import { chooseSources } from './libtorch-sources.js'
 import { cudaMajorOf, type LocalWheel, localWheel, obtainNvidia, type PipFetch } from './nvidia-wheels.js'
 import { pipDownload } from './pip-download.js'
-import { progressStream } from './progress-stream.js'
+import { drained, progressStream } from './progress-stream.js'
 import { findTorch } from './torch-search.js'
 import { driverRuns, type TorchWish } from './torch-wish.js'
 import { withWheel } from './wheel-archive.js'
@@ -167,13 +167,7 @@ async function* steps(options?: InstallOptions): AsyncGenerator<InstallProgress,
   return yield* progressStream((report, signal) => run(parsed, report, signal), replaces, parsed.signal)
 }
 
-async function drain(options?: InstallOptions): Promise<InstalledLibtorch> {
-  const iterator = steps(options)
-  for (;;) {
-    const { done, value } = await iterator.next()
-    if (done) return value
-  }
-}
+const drain = (options?: InstallOptions) => drained(steps(options))
 
 /**
  * Installs libtorch into the package's cache, where it is found from then on: finds a wheel of torch in the sources that

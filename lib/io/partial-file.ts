@@ -103,6 +103,13 @@ export class PartialFile {
     return this.#hash.copy().digest('hex')
   }
 
+  /** What git would call the bytes so far; read again, because the size comes before them. */
+  async gitDigest(): Promise<string> {
+    const hash = createHash('sha1').update(`blob ${this.#size}\0`)
+    for await (const chunk of createReadStream(this.path, { highWaterMark: 2 ** 20 })) hash.update(chunk)
+    return hash.digest('hex')
+  }
+
   /** Gives the finished file its name. */
   async finish(): Promise<void> {
     await this.#handle.sync()

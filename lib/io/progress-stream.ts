@@ -48,3 +48,11 @@ export async function* progressStream<Progress, Result>(
     await ended
   }
 }
+
+/** The result of such an iterator, for whoever does not look at the progress. */
+export async function drained<Result>(steps: AsyncGenerator<unknown, Result, void>): Promise<Result> {
+  for (;;) {
+    const { done, value } = await steps.next()
+    if (done) return value
+  }
+}

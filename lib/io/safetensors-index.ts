@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { torchError } from '../core/errors.js'
+import { staysBelow } from '../core/file-path.js'
 import { withDiskErrors } from './disk-error.js'
-import { staysBelow } from './file-path.js'
 
 /** What `model.safetensors.index.json` says of a model in several files. */
 export interface SafetensorsIndex {

@@ -1,10 +1,11 @@
 import { isAbortSignal } from '../core/abort.js'
 import { invalidArgument } from '../core/errors.js'
+import { requireFilePath } from '../core/file-path.js'
+import { stateEntries } from '../core/module-inputs.js'
 import { native } from '../core/native.js'
 import { defineOptions, parseOptions } from '../core/options.js'
 import { settle } from '../core/settle.js'
 import { nativeTensor, type Tensor } from '../core/tensor.js'
-import { requireFilePath } from './file-path.js'
 
 const operation = 'writeSafetensors'
 
@@ -24,16 +25,6 @@ export interface WriteSafetensorsOptions {
 function requireText(name: string, text: unknown): string {
   if (typeof text === 'string' && !/\p{Surrogate}/u.test(text)) return text
   throw invalidArgument(name, 'well-formed text', text, { operation })
-}
-
-function entriesOf(tensors: unknown): [string, Tensor][] {
-  try {
-    if (tensors instanceof Map) return [...tensors]
-    if (typeof tensors === 'object' && tensors !== null && !Array.isArray(tensors)) return Object.entries(tensors)
-  } catch (cause) {
-    throw invalidArgument('tensors', 'a Map or an object that can be read', tensors, { operation, cause })
-  }
-  throw invalidArgument('tensors', 'a Map or an object of tensors by name', tensors, { operation })
 }
 
 /** The same tensors on the CPU, once the calls made before have run; what the caller disposes meanwhile lives on here. */
@@ -67,7 +58,7 @@ export async function writeSafetensors(
 ): Promise<void> {
   const { metadata, signal } = parseOptions(writeOptions, options, operation)
   const target = requireFilePath(path, operation)
-  const entries = entriesOf(tensors)
+  const entries = stateEntries(tensors, operation)
   const names = entries.map(([name]) => requireText('the name of a tensor', name))
   const given = entries.map(([, tensor]) => tensor)
   for (const tensor of given) {

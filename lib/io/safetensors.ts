@@ -1,12 +1,12 @@
 import { isAbortSignal } from '../core/abort.js'
 import type { DType } from '../core/dtype.js'
-import { describe, invalidArgument, torchError } from '../core/errors.js'
+import { describe, invalidArgument, readSafely, torchError } from '../core/errors.js'
+import { requireFilePath } from '../core/file-path.js'
 import { nearestName } from '../core/nearest-name.js'
 import { defineOptions, parseOptions } from '../core/options.js'
 import { adopt, type Handle, type handleBrand, markHandleClass } from '../core/scope.js'
 import { settle } from '../core/settle.js'
 import { type Tensor, wrapTensor } from '../core/tensor.js'
-import { requireFilePath } from './file-path.js'
 import { type NativeFile, type OpenFiles, openSafetensors } from './safetensors-file.js'
 
 const openOptions = defineOptions((z) => ({
@@ -53,14 +53,13 @@ function requireRow(name: string, row: unknown, operation: string): number {
 }
 
 function requireNames(names: unknown, operation: string): string[] {
-  try {
+  const given = { name: 'names', expected: 'names that can be read', actual: names, operation }
+  return readSafely(given, () => {
     if (typeof names === 'object' && names !== null && Symbol.iterator in names) {
       return [...new Set(names as Iterable<string>)]
     }
-  } catch (cause) {
-    throw invalidArgument('names', 'names that can be read', names, { operation, cause })
-  }
-  throw invalidArgument('names', 'an array of names', names, { operation })
+    throw invalidArgument('names', 'an array of names', names, { operation })
+  })
 }
 
 // TypeScript's `private` keeps nobody from `new Safetensors(...)` at run time.
@@ -249,4 +248,4 @@ async function allOrNone(reads: Promise<[string, NativeTensor][]>[]): Promise<[s
   throw failed.reason
 }
 
-markHandleClass(Safetensors)
+markHandleClass(Safetensors, 'the path of the file')

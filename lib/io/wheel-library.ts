@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { TorchError, torchError } from '../core/errors.js'
 import { withDiskErrors } from './disk-error.js'
 import { requireDiskSpace } from './disk-space.js'
 import { downloadFile } from './download.js'
+import { sha256OfFile } from './file-digest.js'
 import type { SourceLevel } from './libtorch-sources.js'
 import { fetchPage, type Network } from './network.js'
 import { withWheel } from './wheel-archive.js'
@@ -32,15 +32,6 @@ export interface Refusal {
 
 /** torch and NVIDIA's libraries take two to three times the space of their wheels. */
 const unpackedRatio = 2.5
-
-async function sha256OfFile(path: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) {
-    signal.throwIfAborted()
-    hash.update(chunk)
-  }
-  return hash.digest('hex')
-}
 
 /** The wheels of all sources of one installation. */
 export class WheelLibrary {

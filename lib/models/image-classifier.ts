@@ -1,173 +1,105 @@
-import { isAbortSignal } from '../core/abort.js'
-import { describe, invalidArgument, torchError } from '../core/errors.js'
-import type { ExecutionOptions } from '../core/execution.js'
-import type { Module } from '../core/module.js'
+import { describe, torchError } from '../core/errors.js'
 import { operators } from '../core/operators.js'
 import { defineOptions, parseOptions } from '../core/options.js'
-import { adopt, type Handle, type handleBrand, keep, markHandleClass, scope } from '../core/scope.js'
+import { scope } from '../core/scope.js'
 import { isTensor, type Tensor } from '../core/tensor.js'
 import type { Value } from '../core/value.js'
 import type { ImageInput } from '../io/image-input.js'
-import { preprocess, preprocessPart } from '../io/preprocess.js'
 import type { PreprocessConfig } from '../io/preprocess-config.js'
-import { type Classified, classifyStream } from './classify-stream.js'
+import { type CustomHead, headedProgram, type WithHeadOptions } from './custom-head.js'
+import { ImageModel, imagesOf, modelOf, partsOf } from './image-model.js'
+import type { Failed } from './image-stream.js'
 import type { Label } from './labels.js'
+import { ModelParts, type Optimize, optimized } from './model-parts.js'
 import { type ModelSource, type OpenedModel, openModel } from './open-model.js'
+import { type ImagesOptions, imagesFields, overImages } from './over-images.js'
 import { type Prediction, predictionOf } from './prediction.js'
 import { preprocessing } from './pretrained-config.js'
 
-const loadOptions = defineOptions((z) => ({
+type Z = Parameters<Parameters<typeof defineOptions>[0]>[0]
+
+/** The fields of `load` that every model has. */
+export const loadFields = (z: Z) => ({
   optimize: z.enum(['auto', 'none']).default('auto'),
   preprocess: z.custom<PreprocessConfig>().optional(),
-}))
+  testSize: z.boolean().default(false),
+})
+
+const loadOptions = defineOptions(loadFields)
 
 export interface ImageClassifierOptions {
   /** 'auto' (default) folds batch norms and stores weights as the CPU likes them; 'none' runs the program as it is. */
-  optimize?: 'auto' | 'none' | undefined
+  optimize?: Optimize | undefined
   /** Replaces parts of the model's own preprocessing. */
   preprocess?: PreprocessConfig | undefined
+  /** timm's use_test_size: the larger input and crop with which the model is at its best. Default false. */
+  testSize?: boolean | undefined
 }
 
+const embedOptions = defineOptions(imagesFields)
 const classifyOptions = defineOptions((z) => ({
   topK: z.int().min(1).max(100_000).default(5),
-  batchSize: z.int().min(1).max(4096).default(8),
-  signal: z.custom<AbortSignal>(isAbortSignal, 'an AbortSignal').optional(),
+  ...imagesFields(z),
 }))
 
-export interface ClassifyOptions {
+export interface ClassifyOptions extends ImagesOptions {
   /** Predictions per image, best first. Default 5. */
   topK?: number | undefined
-  /** Images that go through the model together. Default 8. */
-  batchSize?: number | undefined
-  signal?: AbortSignal | undefined
 }
 
-/** What a subclass is made from. */
-export interface ClassifierParts {
-  /** The program as it is, for verbs other than forward. */
-  module: Module
-  /** The same, optimized for inference. */
-  inference: Module
-  config: OpenedModel
-  preprocess: PreprocessConfig
-}
+/** One image of a stream: what it shows, or why it could not be looked at. */
+export type Classified =
+  | { image: ImageInput; predictions: Prediction[]; error?: undefined }
+  | (Failed & { predictions?: undefined })
 
-/** Methods that TorchScript programs of timm have, kept when a program is frozen. */
-const kept = ['forward_features', 'forward_head', 'forward_intermediates']
+/** One image of a stream: where it lies among others, or why it could not be looked at. */
+export type Embedded =
+  | { image: ImageInput; embedding: Float32Array; error?: undefined }
+  | (Failed & { embedding?: undefined })
 
-async function optimized(module: Module): Promise<Module> {
-  const names = module.methods().map(({ name }) => name)
-  return module.freeze({ preserve: names.filter((name) => kept.includes(name)), channelsLast: true, optimize: true })
-}
-
-// TypeScript's `protected` keeps nobody from `new ImageClassifier(...)` at run time.
-const opened = new WeakSet<ClassifierParts>()
-
-export async function openClassifier(
-  source: ModelSource,
-  options: ImageClassifierOptions | undefined,
+/** Optimizes what was opened; disposes it where something is wrong. */
+export async function modelParts(
+  { module, ...config }: OpenedModel,
+  options: { optimize: Optimize; preprocess?: PreprocessConfig | undefined; testSize: boolean },
   verb: string,
-): Promise<ClassifierParts> {
-  const { optimize, preprocess: changes } = parseOptions(loadOptions, options, verb)
-  const config = await openModel(source)
-  const { module } = config
+): Promise<ModelParts> {
   try {
-    const preprocess = preprocessing(config, changes, verb)
-    const inference = optimize === 'none' ? module : await optimized(module)
-    const parts = { module, inference, config, preprocess }
-    opened.add(parts)
-    return parts
+    const preprocess = preprocessing(config, { changes: options.preprocess, forTest: options.testSize }, verb)
+    return new ModelParts(module, await optimized(module, options.optimize), config, preprocess)
   } catch (error) {
     module.dispose()
     throw error
   }
 }
 
-function isAsyncIterable(images: unknown): images is AsyncIterable<ImageInput> {
-  try {
-    return (
-      typeof images === 'object' &&
-      images !== null &&
-      Symbol.asyncIterator in images &&
-      typeof images[Symbol.asyncIterator] === 'function'
-    )
-  } catch {
-    return false // a proxy that throws: whoever reads it as an image says so
-  }
-}
-
-function requireLogits(value: Value, rows: number | undefined): Tensor {
+function requireMatrix(value: Value, rows: number | undefined, what: string, method: string): Tensor {
   if (isTensor(value) && value.shape.length === 2 && value.shape[0] === rows) return value
   const actual = isTensor(value) ? `${value.dtype} [${value.shape.join(', ')}]` : describe(value)
-  const message = `Expected logits [${rows}, K] from the model's forward but received ${actual}`
-  throw torchError('ERR_TORCH_SHAPE', message, { operation: 'forward' })
+  const message = `Expected ${what} from the model's ${method} but received ${actual}`
+  throw torchError('ERR_TORCH_SHAPE', message, { operation: method })
 }
 
-/**
- * A network that turns images into one logit per class, with the preprocessing and the labels that belong to it. Scopes
- * own it as they own tensors.
- */
-export class ImageClassifier implements Handle {
-  declare readonly [handleBrand]: true
-  readonly #parts: ClassifierParts
+/** torch.nn.functional.normalize: rows of length 1. */
+async function normalized(rows: Tensor): Promise<Tensor> {
+  const lengths = await operators.norm(rows, { ord: 2, dim: 1, keepdim: true })
+  return operators.div(rows, await operators.clamp(lengths, { min: 1e-12 }))
+}
 
-  static #of(receiver: ImageClassifier): ClassifierParts {
-    if (typeof receiver === 'object' && receiver !== null && #parts in receiver) return receiver.#parts
-    throw invalidArgument('the receiver of the method', 'an ImageClassifier', receiver)
-  }
-
-  protected constructor(parts: ClassifierParts) {
-    if (!opened.has(parts)) {
-      const message = 'Expected the static method load to open the model but received a call of new'
-      throw torchError('ERR_TORCH_INVALID_ARGUMENT', message)
-    }
-    this.#parts = parts
-    keep(parts.module)
-    keep(parts.inference)
-    adopt(this)
-  }
-
+/** A network that turns images into one logit per class, with the preprocessing and the labels that belong to it. */
+export class ImageClassifier extends ImageModel {
   /**
    * Rejects with ERR_TORCH_MODULE_LOAD, ERR_TORCH_FILE_FORMAT, ERR_TORCH_STATE_DICT, ERR_TORCH_DISK,
    * ERR_TORCH_UNKNOWN_OPTION, ERR_TORCH_INVALID_ARGUMENT.
    */
   static async load(source: ModelSource, options?: ImageClassifierOptions): Promise<ImageClassifier> {
-    return new ImageClassifier(await openClassifier(source, options, 'ImageClassifier.load'))
-  }
-
-  /** timm's name of the model, where the source said it. */
-  get architecture(): string | undefined {
-    return ImageClassifier.#of(this).config.architecture
+    const verb = 'ImageClassifier.load'
+    const parsed = parseOptions(loadOptions, options, verb)
+    return new ImageClassifier(await modelParts(await openModel(source), parsed, verb))
   }
 
   /** One per logit; undefined where nothing says what the logits mean. */
   get labels(): readonly Label[] | undefined {
-    return ImageClassifier.#of(this).config.labels
-  }
-
-  /** The TorchScript module that runs. */
-  get module(): Module {
-    return ImageClassifier.#of(this).inference
-  }
-
-  /** The module before optimization: its weights by name. */
-  get program(): Module {
-    return ImageClassifier.#of(this).module
-  }
-
-  /** Images as the model wants them: float32 [N, 3, H, W], normalized. Rejects with ERR_TORCH_IMAGE. */
-  async preprocess(images: ImageInput | readonly ImageInput[], options?: { signal?: AbortSignal }): Promise<Tensor> {
-    return preprocess(images, ImageClassifier.#of(this).preprocess, options)
-  }
-
-  /**
-   * input: float32 [N, 3, H, W] as `preprocess` gives it. Resolves to the logits, float32 [N, K]. Rejects with
-   * ERR_TORCH_SHAPE where the program gives something else, and as Module.call.
-   */
-  async forward(input: Tensor, options?: ExecutionOptions): Promise<Tensor> {
-    const { inference } = ImageClassifier.#of(this)
-    const rows = isTensor(input) ? input.shape[0] : undefined
-    return scope(async () => requireLogits(await inference.call('forward', [input], options), rows))
+    return partsOf(this).config.labels
   }
 
   /**
@@ -175,8 +107,9 @@ export class ImageClassifier implements Handle {
    * async iterable gives an async iterable, in order, with a bad image's error in its place; it reads at most
    * 3 x batchSize images more than it has given, and leaving it early frees all that is under way.
    *
-   * Rejects with ERR_TORCH_IMAGE (the message names the file), ERR_TORCH_INVALID_ARGUMENT, the signal's reason, or what
-   * the iterable itself throws, after the results of what it gave before.
+   * Rejects with ERR_TORCH_IMAGE (the message names the file), ERR_TORCH_INVALID_ARGUMENT, ERR_TORCH_SHAPE where the
+   * program gives no logits, the signal's reason, or what the iterable itself throws, after the results of what it gave
+   * before.
    */
   classify(images: AsyncIterable<ImageInput>, options?: ClassifyOptions): AsyncGenerator<Classified>
   classify(images: ImageInput | readonly ImageInput[], options?: ClassifyOptions): Promise<Prediction[][]>
@@ -184,43 +117,27 @@ export class ImageClassifier implements Handle {
     images: ImageInput | readonly ImageInput[] | AsyncIterable<ImageInput>,
     options?: ClassifyOptions,
   ): Promise<Prediction[][]> | AsyncGenerator<Classified> {
-    if (isAsyncIterable(images)) {
-      ImageClassifier.#of(this)
+    let topK: number
+    const begin = () => {
       const parsed = parseOptions(classifyOptions, options, 'classify')
-      return classifyStream(images, parsed, {
-        preprocess: (image, signal) => this.preprocess(image, { signal }),
-        classify: (pixels, signal) => this.#classifyPixels(pixels, parsed.topK, signal),
-      })
+      topK = parsed.topK
+      return imagesOf(this, 'classify', parsed)
     }
-    return ImageClassifier.#classifyList(this, images, options)
-  }
-
-  static async #classifyList(
-    receiver: ImageClassifier,
-    images: ImageInput | readonly ImageInput[],
-    options: ClassifyOptions | undefined,
-  ): Promise<Prediction[][]> {
-    const own = ImageClassifier.#of(receiver)
-    const { topK, batchSize, signal } = parseOptions(classifyOptions, options, 'classify')
-    const list = Array.isArray(images) ? (images as readonly ImageInput[]) : [images as ImageInput]
-    if (list.length === 0) throw invalidArgument('images', 'at least one image', images, { operation: 'classify' })
-    const predictions: Prediction[][] = []
-    for (let start = 0; start < list.length; start += batchSize) {
-      const batch = list.slice(start, start + batchSize)
-      const part = await scope(async () => {
-        const pixels = await preprocessPart(batch, start, own.preprocess, signal && { signal })
-        return receiver.#classifyPixels(pixels, topK, signal)
-      })
-      predictions.push(...part)
-    }
-    return predictions
+    return overImages<Prediction[], Classified>(
+      images,
+      begin,
+      (pixels, signal) => this.#classifyPixels(pixels, topK, signal),
+      (image, predictions) => ({ image, predictions }),
+    )
   }
 
   /** pixels: float32 [N, 3, H, W]. */
   #classifyPixels(pixels: Tensor, topK: number, signal: AbortSignal | undefined): Promise<Prediction[][]> {
     return scope(async () => {
-      const logits = await this.forward(pixels, { gradMode: 'inference', signal }) // [N, K]
-      const [count = 0, classes = 0] = logits.shape
+      const output = await this.forward<Value>(pixels, { gradMode: 'inference', signal })
+      const count = pixels.shape[0] ?? 0
+      const logits = requireMatrix(output, count, `logits [${count}, K]`, 'forward')
+      const classes = logits.shape[1] ?? 0
       // A configuration that was copied from another model may name more classes than there are.
       const labels = this.labels !== undefined && this.labels.length <= classes ? this.labels : undefined
       const best = await operators.topk(await operators.softmax(logits, -1), Math.min(topK, classes)) // [N, topK]
@@ -235,20 +152,49 @@ export class ImageClassifier implements Handle {
     })
   }
 
-  get disposed(): boolean {
-    return ImageClassifier.#of(this).inference.disposed
+  /**
+   * Each image as a vector of length 1, float32 [D]: the pooled features before the classifier, L2-normalized. Alike
+   * images have a large dot product. A list gives a list, an async iterable an async iterable; both as `classify`, which
+   * says what they reject with.
+   */
+  embed(images: AsyncIterable<ImageInput>, options?: ImagesOptions): AsyncGenerator<Embedded>
+  embed(images: ImageInput | readonly ImageInput[], options?: ImagesOptions): Promise<Float32Array[]>
+  embed(
+    images: ImageInput | readonly ImageInput[] | AsyncIterable<ImageInput>,
+    options?: ImagesOptions,
+  ): Promise<Float32Array[]> | AsyncGenerator<Embedded> {
+    return overImages<Float32Array, Embedded>(
+      images,
+      () => imagesOf(this, 'embed', parseOptions(embedOptions, options, 'embed')),
+      (pixels, signal) => this.#embedPixels(pixels, signal),
+      (image, embedding) => ({ image, embedding }),
+    )
   }
 
-  /** Frees the weights once the calls in flight have ended. A second call does nothing. */
-  dispose(): void {
-    const { inference, module } = ImageClassifier.#of(this)
-    inference.dispose()
-    module.dispose()
+  /** pixels: float32 [N, 3, H, W]. */
+  #embedPixels(pixels: Tensor, signal: AbortSignal | undefined): Promise<Float32Array[]> {
+    return scope(async () => {
+      const { inference } = partsOf(this)
+      const options = { gradMode: 'inference', signal } as const
+      const features = await inference.call('forward_features', [pixels], options)
+      const output = await inference.call('forward_head', [features, true], options)
+      const count = pixels.shape[0] ?? 0
+      const pooled = requireMatrix(output, count, `pooled features [${count}, D]`, 'forward_head')
+      const data = await (await normalized(pooled)).data('float32')
+      const width = data.length / count
+      return Array.from({ length: count }, (_, row) => data.slice(row * width, (row + 1) * width))
+    })
   }
 
-  [Symbol.dispose](): void {
-    ImageClassifier.prototype.dispose.call(this)
+  /**
+   * A new model that shares the body, with a head of the caller's: for segmentation, regression, detection. The head gets
+   * the feature maps of `indices` or `nodes` (default: the last one); its layers are named `head`. `forward` gives what the
+   * head gives.
+   *
+   * Rejects with ERR_TORCH_MODULE_LOAD (source that does not compile), ERR_TORCH_INVALID_ARGUMENT.
+   */
+  async withHead(head: CustomHead, options?: WithHeadOptions): Promise<ImageModel> {
+    const parts = partsOf(this)
+    return modelOf(await parts.with(() => headedProgram(parts, head, options), { labels: undefined }))
   }
 }
-
-markHandleClass(ImageClassifier)

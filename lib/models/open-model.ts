@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { invalidArgument, torchError } from '../core/errors.js'
+import { invalidArgument } from '../core/errors.js'
 import type { Seed } from '../core/generator.js'
 import { cacheFolder } from '../core/libtorch-find.js'
 import { Module } from '../core/module.js'
@@ -11,67 +11,93 @@ import { scope } from '../core/scope.js'
 import type { Tensor } from '../core/tensor.js'
 import { fileErrorCode } from '../io/disk-error.js'
 import { findInHubCache } from '../io/hub-cache.js'
+import { looksLikeRepository } from '../io/hub-repository.js'
 import { Safetensors } from '../io/safetensors.js'
+import { fetchModelFiles } from './hub-files.js'
+import { manifestOf } from './manifest.js'
+import { type ModelArgs, modelArgsFields, type ParsedModelArgs } from './model-args.js'
+import { inFormOf } from './model-form.js'
 import { type PretrainedConfig, parsePretrainedConfig, readPretrainedConfig } from './pretrained-config.js'
+import { type ProgramInfo, programInfo } from './program-info.js'
 import { randomWeights } from './random-weights.js'
-import { type ArchitectureName, architectures, requireArchitecture, weightlessArchive } from './registry.js'
+import {
+  type ArchitectureName,
+  architectures,
+  isArchitecture,
+  requireArchitecture,
+  weightlessFiles,
+} from './registry.js'
 
 /**
  * Where a model comes from: a TorchScript archive (path, file: URL or bytes), a folder with config.json and
- * model.safetensors (or that file), a repository of the hub whose files lie in its local cache ('timm/resnet18.a1_in1k'), the name of an
- * architecture of this package whose weights lie in a cache ('tf_efficientnet_lite0'), or such an architecture with
- * tensors by name or with seeded random weights.
+ * model.safetensors (or that file), a repository of the hub ('timm/resnet18.a1_in1k') or the name of an architecture of
+ * this package ('tf_efficientnet_lite0'), whose files are taken from the local caches, else fetched from the hub, or such an architecture with
+ * tensors by name or with seeded random weights; beside those, what timm.create_model was given for them.
  */
-export type ModelSource =
+export type ModelSource<Name extends ArchitectureName = ArchitectureName> =
   | string
   | URL
   | Uint8Array
-  | { architecture: ArchitectureName; weights: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>> }
-  | { architecture: ArchitectureName; random: Seed }
+  | ({ architecture: Name; weights: Weights } & ModelArgs)
+  | ({ architecture: Name; random: Seed } & ModelArgs)
 
 export interface OpenedModel extends PretrainedConfig {
   /** In eval mode, with weights. */
   module: Module
+  program: ProgramInfo
 }
 
 type Weights = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>
+/** What the caller wants of a program; undefined: as the weights have it. */
+type Wanted = Pick<ModelArgs, 'outputStride'>
+
+const metadataOf = (module: Module) => module.extraFiles()['metadata.json']
 
 /** Our archives say in metadata.json what they are. */
 function configOfArchive(module: Module, place: string): PretrainedConfig {
-  const metadata = module.extraFiles()['metadata.json']
+  const metadata = metadataOf(module)
   if (metadata !== undefined) return parsePretrainedConfig(metadata, `metadata.json of ${place}`)
-  return { architecture: undefined, written: {}, labels: undefined, place }
+  return { architecture: undefined, written: {}, writtenForTest: {}, args: {}, labels: undefined, place }
 }
 
-/** In eval mode; disposed where `prepare` fails. */
-async function prepared(
-  module: Module,
-  prepare: (module: Module) => PretrainedConfig | Promise<PretrainedConfig>,
-): Promise<OpenedModel> {
+async function openArchive(source: string | Uint8Array, { outputStride }: Wanted): Promise<OpenedModel> {
+  const module = await Module.load(source)
   try {
-    const config = await prepare(module)
+    const config = configOfArchive(module, typeof source === 'string' ? source : 'the archive')
+    const program = programInfo(metadataOf(module))
+    if (outputStride !== undefined && outputStride !== program.outputStride) {
+      throw invalidArgument('outputStride', `${program.outputStride}, which is built into the archive,`, outputStride)
+    }
     await module.eval()
-    return { module, ...config }
+    return { module, program, ...config }
   } catch (error) {
     module.dispose()
     throw error
   }
 }
 
-async function openArchive(source: string | Uint8Array): Promise<OpenedModel> {
-  const place = typeof source === 'string' ? source : 'the archive'
-  return prepared(await Module.load(source), (module) => configOfArchive(module, place))
-}
-
 /** The architecture's program on the meta device, filled by `weightsOf` without a second copy. */
 async function fill(
   architecture: ArchitectureName,
+  args: ParsedModelArgs,
   weightsOf: (module: Module) => Promise<Weights>,
 ): Promise<OpenedModel> {
-  return prepared(await Module.load(weightlessArchive(architecture), { device: 'meta' }), async (module) => {
+  const { archive } = weightlessFiles(architecture, args.outputStride)
+  const { sha256 } = manifestOf(architecture, args)
+  let module = await Module.load(archive, { device: 'meta', sha256 })
+  try {
+    const config = configOfArchive(module, architecture)
+    const program = programInfo(metadataOf(module))
+    const stored = { ...config.args, ...args }
+    module = await inFormOf(module, program, stored, architectures[architecture].family === 'resnet')
     await scope(async () => module.loadStateDict(await weightsOf(module)))
-    return configOfArchive(module, architecture)
-  })
+    await module.eval()
+    const labels = stored.numClasses === config.args.numClasses ? config.labels : undefined
+    return { module, program, ...config, args: stored, labels }
+  } catch (error) {
+    module.dispose()
+    throw error
+  }
 }
 
 interface Files {
@@ -80,12 +106,16 @@ interface Files {
 }
 
 /** A folder laid out as a repository of timm's on the hub. */
-async function openFolder({ config, weights }: Files): Promise<OpenedModel> {
+async function openFolder({ config, weights }: Files, wanted: Wanted): Promise<OpenedModel> {
   const pretrained = await readPretrainedConfig(config)
   const architecture = requireArchitecture(pretrained.architecture, `the model of ${config}`)
-  const { module } = await fill(architecture, async () => (await Safetensors.open(weights)).tensors())
-  return { module, ...pretrained }
+  const args = withStride(pretrained.args, wanted)
+  const opened = await fill(architecture, args, async () => (await Safetensors.open(weights)).tensors())
+  return { ...opened, ...pretrained, args: opened.args }
 }
+
+const withStride = (args: ParsedModelArgs, { outputStride }: Wanted): ParsedModelArgs =>
+  outputStride === undefined ? args : { ...args, outputStride }
 
 const weightsName = 'model.safetensors'
 const configName = 'config.json'
@@ -107,10 +137,6 @@ async function kindOf(place: string): Promise<'folder' | 'file' | undefined> {
   }
 }
 
-/** 'timm/resnet18.a1_in1k', not './resnet18.pt'. */
-const isRepository = (place: string) =>
-  /^[\w-][\w.-]*\/[\w-][\w.-]{0,95}$/.test(place) && !place.includes('--') && !place.includes('..')
-
 /** The weights that an architecture is known for: in the package's own cache, or its repository in the hub's. */
 async function pretrainedFiles(name: ArchitectureName): Promise<Files | undefined> {
   const folder = join(cacheFolder(), 'models', name)
@@ -118,22 +144,19 @@ async function pretrainedFiles(name: ArchitectureName): Promise<Files | undefine
   return repositoryFiles(architectures[name].hub)
 }
 
-async function openPlace(place: string): Promise<OpenedModel> {
+async function openPlace(place: string, wanted: Wanted): Promise<OpenedModel> {
   if (place === '' || place.includes('\0')) throw invalidArgument('source', sourceText, place)
   const kind = await kindOf(place)
-  if (kind === 'folder') return openFolder(filesIn(place))
+  if (kind === 'folder') return openFolder(filesIn(place), wanted)
   if (kind === 'file' && place.endsWith('.safetensors')) {
-    return openFolder({ config: join(dirname(place), configName), weights: place })
+    return openFolder({ config: join(dirname(place), configName), weights: place }, wanted)
   }
-  const isName = Object.hasOwn(architectures, place)
-  if (kind === 'file' || !(isName || isRepository(place))) return openArchive(place)
-  const files = isName ? await pretrainedFiles(place as ArchitectureName) : await repositoryFiles(place)
-  if (files !== undefined) return openFolder(files)
-  const repository = isName ? architectures[place as ArchitectureName].hub : place
-  const message =
-    `Expected a file, a folder, or weights of '${place}' in the local caches but found none: ` +
-    `'hf download ${repository} ${configName} ${weightsName}' gets them where there is a network`
-  throw torchError('ERR_TORCH_MODULE_LOAD', message)
+  const isName = isArchitecture(place)
+  if (kind === 'file' || !(isName || looksLikeRepository(place))) return openArchive(place, wanted)
+  const files = isName ? await pretrainedFiles(place) : await repositoryFiles(place)
+  const repository = isName ? architectures[place].hub : place
+  const names = { config: configName, weights: weightsName }
+  return openFolder(files ?? (await fetchModelFiles(repository, names)), wanted)
 }
 
 const sourceText =
@@ -143,14 +166,16 @@ const architectureSource = defineOptions((z) => ({
   architecture: z.unknown().optional(),
   weights: z.custom<Weights>().optional(),
   random: z.custom<Seed>().optional(),
+  ...modelArgsFields(z),
 }))
 
-function openArchitecture(source: object): Promise<OpenedModel> {
-  const { weights, random, ...others } = parseOptions(architectureSource, source, 'source')
-  const architecture = requireArchitecture(others.architecture, 'load')
-  if (weights !== undefined && random === undefined) return fill(architecture, async () => weights)
+function openArchitecture(source: object, wanted: Wanted): Promise<OpenedModel> {
+  const { architecture: name, weights, random, ...given } = parseOptions(architectureSource, source, 'source')
+  const architecture = requireArchitecture(name, 'load')
+  const args = withStride(given, wanted)
+  if (weights !== undefined && random === undefined) return fill(architecture, args, async () => weights)
   if (random !== undefined && weights === undefined) {
-    return fill(architecture, async (module) => randomWeights(await module.stateDict(), random))
+    return fill(architecture, args, async (module) => randomWeights(await module.stateDict(), random))
   }
   throw invalidArgument('source', 'either weights or random', source)
 }
@@ -168,13 +193,13 @@ function readSource(source: unknown): string | Uint8Array | object {
 }
 
 /**
- * Rejects with ERR_TORCH_MODULE_LOAD, ERR_TORCH_FILE_FORMAT, ERR_TORCH_STATE_DICT, ERR_TORCH_DISK,
- * ERR_TORCH_UNKNOWN_OPTION, ERR_TORCH_INVALID_ARGUMENT.
+ * Rejects with ERR_TORCH_MODULE_LOAD, ERR_TORCH_DOWNLOAD, ERR_TORCH_CHECKSUM, ERR_TORCH_HUB_UNAUTHORIZED,
+ * ERR_TORCH_FILE_FORMAT, ERR_TORCH_STATE_DICT, ERR_TORCH_DISK, ERR_TORCH_UNKNOWN_OPTION, ERR_TORCH_INVALID_ARGUMENT.
  */
-export async function openModel(source: ModelSource): Promise<OpenedModel> {
+export async function openModel(source: ModelSource, wanted: Wanted = {}): Promise<OpenedModel> {
   const read = readSource(source)
-  if (typeof read === 'string') return openPlace(read)
-  return read instanceof Uint8Array ? openArchive(read) : openArchitecture(read)
+  if (typeof read === 'string') return openPlace(read, wanted)
+  return read instanceof Uint8Array ? openArchive(read, wanted) : openArchitecture(read, wanted)
 }
 
 /** Whether the weights that an architecture is known for lie on this machine, so that `load(name)` finds them. */

@@ -1,12 +1,60 @@
-import { torchError } from '../core/errors.js'
+import { invalidArgument, torchError } from '../core/errors.js'
 import type { ExecutionOptions } from '../core/execution.js'
-import { defineOptions, parseOptions } from '../core/options.js'
+import type { Seed } from '../core/generator.js'
+import { defineOptions, type OptionsOutput, parseOptions } from '../core/options.js'
 import type { Tensor } from '../core/tensor.js'
-import { ImageClassifier, type ImageClassifierOptions, openClassifier } from './image-classifier.js'
-import type { ModelSource } from './open-model.js'
-import { architectures } from './registry.js'
+import { ImageClassifier, type ImageClassifierOptions, loadFields, modelParts } from './image-classifier.js'
+import { derived, partsOf } from './image-model.js'
+import { isIntegerArray } from './layer-features.js'
+import { dropRateField, type GlobalPool, globalPoolField, type ModelArgs, modelArgsFields } from './model-args.js'
+import { ModelParts, optimized } from './model-parts.js'
+import { type ModelSource, openModel } from './open-model.js'
+import { type ArchitectureOf, architectures, isArchitecture } from './registry.js'
+import { withOtherChannels, withOtherHead } from './resnet-changes.js'
 
 type Z = Parameters<Parameters<typeof defineOptions>[0]>[0]
+
+export type ResNetName = ArchitectureOf<'resnet'>
+export type ResNetSource = ModelSource<ResNetName>
+
+type ClassNames = readonly string[] | Readonly<Record<number, string>>
+
+const headFields = (z: Z) => ({
+  seed: z.custom<Seed>().optional(),
+  labels: z.custom<ClassNames>().optional(),
+})
+
+const resnetOptions = defineOptions((z) => ({ ...loadFields(z), ...modelArgsFields(z), ...headFields(z) }))
+
+/** What timm.create_model takes beside the name: `load` changes the pretrained model as that does. */
+export interface ResNetOptions extends ImageClassifierOptions, ModelArgs {
+  /** Of a new classifier, where numClasses asks for one. Default: the process's default generator. */
+  seed?: Seed | undefined
+  /** Names of the classes, in a list or by index. */
+  labels?: ClassNames | undefined
+}
+
+const resetOptions = defineOptions((z) => ({
+  globalPool: globalPoolField(z).optional(),
+  dropRate: dropRateField(z).optional(),
+  optimize: z.enum(['auto', 'none']).default('none'),
+  ...headFields(z),
+}))
+
+export interface ResetClassifierOptions {
+  /** Default: as it is. */
+  globalPool?: GlobalPool | undefined
+  /** Dropout before the classifier, in training mode. Default: as it is. */
+  dropRate?: number | undefined
+  /** Default 'none': the new model shares all its tensors. */
+  optimize?: 'auto' | 'none' | undefined
+  /** Of the new classifier. Default: the process's default generator. */
+  seed?: Seed | undefined
+  /** Names of the classes, in a list or by index. */
+  labels?: ClassNames | undefined
+}
+
+const numClassesOption = defineOptions((z) => ({ numClasses: modelArgsFields(z).numClasses.unwrap() }))
 
 /** What `module.call` checks. */
 const execution = (z: Z) => ({
@@ -23,64 +71,124 @@ export interface ForwardHeadOptions extends ExecutionOptions {
   preLogits?: boolean | undefined
 }
 
-/** Unlike a schema it stops at the first element that is none. */
-const isIntegerArray = (value: unknown) =>
-  Array.isArray(value) && value.findIndex((item) => !Number.isSafeInteger(item)) < 0
+const isIndices = (value: unknown) => isIntegerArray(value) || Number.isSafeInteger(value)
 
 const intermediatesOptions = defineOptions((z) => ({
-  indices: z.custom<readonly number[]>(isIntegerArray, 'an array of integers').optional(),
+  indices: z.custom<number | readonly number[]>(isIndices, 'an integer or an array of integers').optional(),
+  norm: z.boolean().default(false),
   stopEarly: z.boolean().default(false),
   ...execution(z),
 }))
 
 export interface ForwardIntermediatesOptions extends ExecutionOptions {
-  /** Which of the five stages (stem, layer1 to layer4), negative from the end. Default all. */
-  indices?: readonly number[] | undefined
+  /** Which of the five stages (stem, layer1 to layer4), negative from the end; a number: the last n. Default all. */
+  indices?: number | readonly number[] | undefined
+  /** As in timm: a ResNet has no norm of its own behind its stages, so either gives the same. Default false. */
+  norm?: boolean | undefined
   /** Stop after the last stage asked for. Default false. */
   stopEarly?: boolean | undefined
+}
+
+const stageCount = 5
+
+/** timm's reading of an integer: the last n stages. */
+function stageIndices(indices: number | readonly number[]): number[] {
+  if (typeof indices !== 'number') return [...indices]
+  if (indices >= 1 && indices <= stageCount) return Array.from({ length: indices }, (_, i) => i - indices)
+  const expected = `a number of stages from 1 to ${stageCount}, or an array,`
+  throw invalidArgument('indices', expected, indices, { operation: 'forwardIntermediates' })
+}
+
+/** Changes what was opened as create_model's arguments ask; gives back the parts that it does not use. */
+async function asAsked(parts: ModelParts, asked: OptionsOutput<typeof resnetOptions>, verb: string) {
+  const { numClasses, globalPool, dropRate, inChans, seed, labels } = asked
+  let own = parts
+  const change = async (next: Promise<ModelParts>) => {
+    const before = own
+    own = await next
+    if (own !== before) before.module.dispose()
+  }
+  try {
+    const fresh = numClasses !== undefined && numClasses !== parts.config.args.numClasses
+    if (fresh || globalPool !== undefined || dropRate !== undefined || labels !== undefined) {
+      await change(withOtherHead(own, { numClasses, globalPool, dropRate, fresh, seed, labels }, verb))
+    }
+    if (inChans !== undefined) await change(withOtherChannels(own, inChans))
+    const { module, config, preprocess } = own
+    return new ModelParts(module, await optimized(module, asked.optimize), config, preprocess)
+  } catch (error) {
+    own.module.dispose()
+    throw error
+  }
 }
 
 /** timm's ResNet (arXiv:1512.03385), with its verbs. */
 export class ResNet extends ImageClassifier {
   /** As ImageClassifier.load; an archive or configuration of another family is refused. */
-  static override async load(source: ModelSource, options?: ImageClassifierOptions): Promise<ResNet> {
-    const parts = await openClassifier(source, options, 'ResNet.load')
-    const { architecture } = parts.config
-    const known = architecture !== undefined && Object.hasOwn(architectures, architecture)
-    const family = known ? architectures[architecture as keyof typeof architectures].family : undefined
-    if (family !== undefined && family !== 'resnet') {
-      parts.inference.dispose()
-      parts.module.dispose()
-      const message = `Expected a ResNet for ResNet.load but received ${architecture}: use ImageClassifier.load`
-      throw torchError('ERR_TORCH_INVALID_ARGUMENT', message, { operation: 'ResNet.load' })
+  static override async load(source: ResNetSource, options?: ResNetOptions): Promise<ResNet> {
+    const verb = 'ResNet.load'
+    const parsed = parseOptions(resnetOptions, options, verb)
+    const opened = await openModel(source, { outputStride: parsed.outputStride })
+    const { architecture } = opened
+    if (isArchitecture(architecture) && architectures[architecture].family !== 'resnet') {
+      opened.module.dispose()
+      const message = `Expected a ResNet for ${verb} but received ${architecture}: use ImageClassifier.load`
+      throw torchError('ERR_TORCH_INVALID_ARGUMENT', message, { operation: verb })
     }
-    return new ResNet(parts)
+    const parts = await modelParts(opened, { ...parsed, optimize: 'none' }, verb)
+    return new ResNet(await asAsked(parts, parsed, verb))
   }
 
-  /** input: float32 [N, 3, H, W]. Resolves to the last feature map, float32 [N, D, H/32, W/32]. */
+  /** 0: `forward` gives the pooled features; undefined where nothing says it. */
+  get numClasses(): number | undefined {
+    return partsOf(this).config.args.numClasses
+  }
+
+  /** Channels of the last feature map; undefined where nothing says it. */
+  get numFeatures(): number | undefined {
+    return partsOf(this).config.program.numFeatures
+  }
+
+  /** input: float32 [N, C, H, W]. Resolves to the last feature map, float32 [N, D, H/32, W/32] (or / outputStride). */
   async forwardFeatures(input: Tensor, options?: ExecutionOptions): Promise<Tensor> {
-    return (await this.module.call('forward_features', [input], options)) as Tensor
+    return this.module.call<Tensor>('forward_features', [input], options)
   }
 
   /** features: float32 [N, D, h, w]. Resolves to the logits [N, K], or with preLogits to the pooled features [N, D]. */
   async forwardHead(features: Tensor, options?: ForwardHeadOptions): Promise<Tensor> {
     const { preLogits, ...execution } = parseOptions(headOptions, options, 'forwardHead')
-    return (await this.module.call('forward_head', [features, preLogits], execution as ExecutionOptions)) as Tensor
+    return this.module.call<Tensor>('forward_head', [features, preLogits], execution as ExecutionOptions)
   }
 
   /**
-   * input: float32 [N, 3, H, W]. Resolves to the final features and those of the stages asked for; with stopEarly the
-   * final ones are the last stage's.
+   * input: float32 [N, C, H, W]. Resolves to the final features and those of the stages asked for, in the stages' order;
+   * with stopEarly the final ones are the last stage's.
    */
   async forwardIntermediates(
     input: Tensor,
     options?: ForwardIntermediatesOptions,
   ): Promise<{ features: Tensor; intermediates: Tensor[] }> {
     const parsed = parseOptions(intermediatesOptions, options, 'forwardIntermediates')
-    const { indices, stopEarly, ...execution } = parsed
-    const args = [input, indices === undefined ? null : [...indices], stopEarly]
+    const { indices, stopEarly, norm, ...execution } = parsed
+    const args = [input, indices === undefined ? null : stageIndices(indices), stopEarly]
     const outputs = await this.module.call('forward_intermediates', args, execution as ExecutionOptions)
     const [features, intermediates] = outputs as [Tensor, Tensor[]]
     return { features, intermediates }
   }
+
+  /**
+   * timm's reset_classifier: a new model that shares the body, with a new classifier, initialized as torch.nn.Linear is;
+   * 0 classes: none. Throws ERR_TORCH_INVALID_ARGUMENT for classes without a pool.
+   */
+  async resetClassifier(numClasses: number, options?: ResetClassifierOptions): Promise<ResNet> {
+    const verb = 'resetClassifier'
+    const parsed = parseOptions(resetOptions, options, verb)
+    const classes = parseOptions(numClassesOption, { numClasses }, verb)
+    const parts = await withOtherHead(partsOf(this), { ...parsed, ...classes, fresh: true }, verb)
+    return derived<ResNet>(this, await asOptimized(parts, parsed.optimize))
+  }
+}
+
+async function asOptimized({ module, config, preprocess }: ModelParts, optimize: 'auto' | 'none'): Promise<ModelParts> {
+  return new ModelParts(module, await optimized(module, optimize), config, preprocess)
 }

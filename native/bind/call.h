@@ -38,8 +38,9 @@ class Call final : public PendingCall {
       failed_ = !engine::guard(code_, failure_,
                                [this] { engine::run_in(context_, device_, [this] { result_.emplace((*work_)()); }); });
     }
-    work_.reset();  // its tensors are freed here, not on the JS thread
-    channel_->post(std::unique_ptr<PendingCall>(static_cast<PendingCall*>(self.release())));
+    work_.reset();                                                 // its tensors are freed here, not on the JS thread
+    const std::shared_ptr<Channel> channel = std::move(channel_);  // the JS thread may delete the call before post ends
+    channel->post(std::unique_ptr<PendingCall>(static_cast<PendingCall*>(self.release())));
   }
 
  protected:

@@ -9,6 +9,10 @@ namespace {
 /// Completions settled per turn of the event loop, so that thousands at once do not hold it.
 constexpr int kPerTurn = 128;
 
+/// A call that comes back sooner, with all wake-ups, is short: the loop should stay awake for the next one.
+constexpr auto kShort = std::chrono::microseconds(80);
+constexpr auto kStayAwake = std::chrono::microseconds(40);
+
 }  // namespace
 
 void PendingCall::settle(Environment& environment) {
@@ -38,35 +42,30 @@ Channel::Channel(napi_env env) {
 }
 
 Channel::~Channel() {
-  for (PendingCall* call = first_; call != nullptr;) delete std::exchange(call, call->next_);
+  for (PendingCall* list : {first_, inbox_.take_all()}) {
+    while (list != nullptr) delete std::exchange(list, list->next_);
+  }
 }
 
 void Channel::expect_one(napi_env env) {
-  if (pending_++ == 0) napi_ref_threadsafe_function(env, wake_);
+  if (pending_++ == 0) {
+    napi_ref_threadsafe_function(env, wake_);
+    sent_ = Clock::now();
+  }
+  if (calls_are_short_ && !turns_again_ && patience_.tries()) stay_awake(env);
 }
 
 void Channel::post(std::unique_ptr<PendingCall> call) {
-  std::lock_guard lock(mutex_);
-  if (closed()) return;
-  PendingCall* added = call.release();
-  (last_ == nullptr ? first_ : last_->next_) = added;
-  last_ = added;
-  if (woken_) return;
-  woken_ = true;
-  // Under the lock: close() cannot let the environment take the function away in between.
-  napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
+  inbox_.push(call.release());
+  // Either the loop that goes to sleep sees the call, or it is seen asleep here.
+  if (will_drain_.load() || will_drain_.exchange(true)) return;
+  std::lock_guard lock(waking_);
+  if (!closed()) napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
 }
 
 void Channel::close() {
-  PendingCall* dropped;
-  {
-    std::lock_guard lock(mutex_);
-    closed_.store(true, std::memory_order_release);
-    dropped = std::exchange(first_, nullptr);
-    last_ = nullptr;
-  }
-  // Each of them holds this channel: left in its list they would keep each other, and their results, for good.
-  while (dropped != nullptr) delete std::exchange(dropped, dropped->next_);
+  std::lock_guard lock(waking_);
+  closed_.store(true);
 }
 
 void Channel::on_wake(napi_env env, napi_value, void* context, void*) {
@@ -74,44 +73,68 @@ void Channel::on_wake(napi_env env, napi_value, void* context, void*) {
 }
 
 napi_value Channel::on_next_turn(napi_env env, napi_callback_info info) {
-  void* channel = nullptr;
-  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &channel);
-  static_cast<Channel*>(channel)->drain(env);
+  void* data = nullptr;
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+  Channel& channel = *static_cast<Channel*>(data);
+  channel.turns_again_ = false;
+  channel.drain(env);
   return nullptr;
 }
 
-void Channel::resume_next_turn(napi_env env) {
+void Channel::turn_again(napi_env env) {
   // Not through the thread-safe function: what is sent to it while it calls us, it delivers in the same turn.
   napi_value global = nullptr, set_immediate = nullptr, resume = nullptr;
   napi_get_global(env, &global);
   napi_get_reference_value(env, set_immediate_, &set_immediate);
   napi_get_reference_value(env, resume_, &resume);
-  napi_call_function(env, global, set_immediate, 1, &resume, nullptr);
+  turns_again_ = napi_call_function(env, global, set_immediate, 1, &resume, nullptr) == napi_ok;
+  if (turns_again_) will_drain_.store(true);
 }
 
-PendingCall* Channel::take_some(bool* more) {
-  std::lock_guard lock(mutex_);
+void Channel::stay_awake(napi_env env) {
+  stays_awake_ = true;
+  awake_until_ = Clock::now() + kStayAwake;
+  turn_again(env);
+}
+
+bool Channel::worth_staying_awake(bool something_came) {
+  if (!stays_awake_) return false;
+  const auto now = Clock::now();
+  if (something_came) {
+    patience_.succeeded();
+    awake_until_ = now + kStayAwake;
+  } else if (now >= awake_until_) {
+    patience_.waited_in_vain();
+    calls_are_short_ = false;
+  }
+  return stays_awake_ = calls_are_short_ && pending_ > 0;
+}
+
+PendingCall* Channel::take_some() {
+  if (first_ == nullptr) first_ = inbox_.take_all();
   PendingCall* taken = first_;
   PendingCall* last = nullptr;
-  for (int i = 0; i < kPerTurn && first_ != nullptr; i++) {
-    last = first_;
-    first_ = first_->next_;
-  }
+  for (int i = 0; i < kPerTurn && first_ != nullptr; i++) last = std::exchange(first_, first_->next_);
   if (last != nullptr) last->next_ = nullptr;
-  if (first_ == nullptr) last_ = nullptr;
-  *more = woken_ = first_ != nullptr;
   return taken;
 }
 
 void Channel::drain(napi_env env) {
   Environment& environment = Environment::of(env);
-  bool more = false;
-  PendingCall* call = take_some(&more);
-  if (more) resume_next_turn(env);
+  PendingCall* call = take_some();
+  bool again = turns_again_ || first_ != nullptr || worth_staying_awake(call != nullptr);
+  if (!again) {
+    will_drain_.store(false);
+    again = !inbox_.empty();  // what came in between has woken nobody
+  }
+  if (again && !turns_again_) turn_again(env);
   while (call != nullptr) {
     const std::unique_ptr<PendingCall> done(std::exchange(call, call->next_));
     Napi::HandleScope scope(env);
-    if (--pending_ == 0) napi_unref_threadsafe_function(env, wake_);
+    if (--pending_ == 0) {
+      napi_unref_threadsafe_function(env, wake_);
+      calls_are_short_ = engine::has_two_cores() && Clock::now() - sent_ < kShort;
+    }
     done->settle(environment);
   }
 }

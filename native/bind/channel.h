@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 
@@ -25,11 +26,13 @@ class PendingCall : public engine::Task {
   /// The value that the promise resolves with; may throw.
   virtual napi_value result(Environment& environment) = 0;
 
-  const std::shared_ptr<Channel> channel_;
+  /// Until it is posted there: the calls that a channel holds do not hold the channel.
+  std::shared_ptr<Channel> channel_;
   engine::Failure failure_;
   bool failed_ = false;
 
  private:
+  friend class engine::Inbox<PendingCall>;
   friend class Channel;
   napi_deferred deferred_;
   const char* operation_;
@@ -38,6 +41,9 @@ class PendingCall : public engine::Task {
 
 /// The way back from the executors to one environment. Many completions share one wake-up of its event loop; after
 /// close() they are dropped: promises of a dying environment need no settling.
+///
+/// To wake a sleeping event loop costs more than a small call. So while calls come back within microseconds the loop
+/// stays awake for the next one: it turns (and serves everything else that it has) instead of sleeping.
 class Channel {
  public:
   explicit Channel(napi_env env);
@@ -56,20 +62,34 @@ class Channel {
  private:
   static void on_wake(napi_env env, napi_value callback, void* context, void* data);
   static napi_value on_next_turn(napi_env env, napi_callback_info info);
+  using Clock = std::chrono::steady_clock;
+
   void drain(napi_env env);
   /// The rest waits for the next turn of the event loop.
-  PendingCall* take_some(bool* more);
-  void resume_next_turn(napi_env env);
+  PendingCall* take_some();
+  void stay_awake(napi_env env);
+  void turn_again(napi_env env);
+  bool worth_staying_awake(bool something_came);
 
-  std::mutex mutex_;
+  engine::Inbox<PendingCall> inbox_;
+  /// The event loop was woken, or turns again by itself.
+  std::atomic<bool> will_drain_{false};
   std::atomic<bool> closed_{false};
-  bool woken_ = false;
-  PendingCall* first_ = nullptr;
-  PendingCall* last_ = nullptr;
+  std::mutex waking_;  // close() cannot let the environment take `wake_` away while it is called
   napi_threadsafe_function wake_ = nullptr;
   napi_ref set_immediate_ = nullptr;
   napi_ref resume_ = nullptr;
+
+  // Of the JS thread alone.
+  PendingCall* first_ = nullptr;
   size_t pending_ = 0;
+  bool turns_again_ = false;
+  /// How the last call fared that went out alone.
+  bool calls_are_short_ = false;
+  engine::Patience patience_;
+  bool stays_awake_ = false;
+  Clock::time_point sent_;
+  Clock::time_point awake_until_;
 };
 
 }  // namespace bind

@@ -66,7 +66,14 @@ double double_of(napi_env env, napi_value value) {
   return number;
 }
 
-std::string string_of(napi_env env, napi_value value) { return Napi::String(env, value).Utf8Value(); }
+std::string string_of(napi_env env, napi_value value) {
+  char buffer[64];
+  size_t length = 0;
+  napi_get_value_string_utf8(env, value, buffer, sizeof buffer, &length);
+  // It may have been cut: up to three bytes of a character that did not fit, and the closing zero.
+  if (length < sizeof buffer - 4) return {buffer, length};
+  return Napi::String(env, value).Utf8Value();
+}
 
 c10::IValue to_ivalue(Environment& environment, napi_value value, const c10::TypePtr& type, const Where& where);
 
@@ -261,18 +268,13 @@ napi_value from_dict(Environment& environment, engine::Value::Dict dict) {
 
 }  // namespace
 
-std::vector<c10::IValue> to_arguments(Environment& environment, const c10::FunctionSchema& schema, napi_value array,
-                                      size_t skipped) {
+engine::Arguments to_arguments(Environment& environment, const c10::FunctionSchema& schema,
+                               const Napi::CallbackInfo& info, size_t first, size_t skipped) {
   const napi_env env = environment.env;
   const auto& arguments = schema.arguments();
-  std::vector<c10::IValue> values;
+  engine::Arguments values;
   values.reserve(arguments.size());
-  if (!is_array(env, array)) {
-    throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", "Expected an array of arguments for " + schema.name() +
-                                                          " but received " + describe(env, array));
-  }
-  const Napi::Array given(env, array);
-  const uint32_t count = given.Length();
+  const size_t count = info.Length() > first ? info.Length() - first : 0;
   if (count > arguments.size() - skipped) {
     throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", "Expected at most " + std::to_string(arguments.size() - skipped) +
                                                           " arguments for " + schema.name() + " but received " +
@@ -280,8 +282,7 @@ std::vector<c10::IValue> to_arguments(Environment& environment, const c10::Funct
   }
   for (size_t i = skipped; i < arguments.size(); i++) {
     const c10::Argument& argument = arguments[i];
-    const uint32_t position = static_cast<uint32_t>(i - skipped);
-    napi_value value = position < count ? napi_value(given.Get(position)) : napi_value(Napi::Env(env).Undefined());
+    const napi_value value = info[first + i - skipped];  // undefined past the last one
     const bool missing = type_of(env, value) == napi_undefined;
     if (missing && argument.default_value()) {
       values.push_back(*argument.default_value());

@@ -12,9 +12,10 @@
 
 namespace bind {
 
-/// All arguments of a schema from a JS array, which may be shorter where the rest have defaults.
-std::vector<c10::IValue> to_arguments(Environment& environment, const c10::FunctionSchema& schema, napi_value array,
-                                      size_t skipped);
+/// All arguments of a schema but the `skipped` first, from the JS arguments that begin at `first`; those may be fewer
+/// where the rest have defaults.
+engine::Arguments to_arguments(Environment& environment, const c10::FunctionSchema& schema,
+                               const Napi::CallbackInfo& info, size_t first, size_t skipped);
 
 napi_value from_value(Environment& environment, engine::Value value);
 

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <c10/util/flat_hash_map.h>
 #include <napi.h>
 
 #include <cstdint>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 #include "bind/channel.h"
@@ -58,7 +58,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   napi_ref error_factory_ = nullptr;
   napi_ref constructors_[kKinds] = {};
   std::unique_ptr<Handle> incoming_;
-  std::unordered_map<void*, Kind> handles_;
+  ska::flat_hash_map<void*, Kind> handles_;
   std::vector<TensorHandle*> spares_;
 };
 

@@ -16,7 +16,7 @@ size_t to_number(napi_env env, napi_value value) {
 }
 
 /// The device of the first tensor, or else the one that an argument names, or else the CPU.
-c10::Device device_of(const std::vector<c10::IValue>& arguments) {
+c10::Device device_of(const engine::Arguments& arguments) {
   for (const c10::IValue& argument : arguments) {
     if (argument.isTensor() && argument.toTensor().defined()) return argument.toTensor().device();
     if (argument.isTensorList() && !argument.toListRef().empty()) return argument.toListRef()[0].toTensor().device();
@@ -47,8 +47,8 @@ napi_value operator_schema(Environment& environment, const Napi::CallbackInfo& i
 napi_value call_operator(Environment& environment, const Napi::CallbackInfo& info) {
   const size_t number = to_number(environment.env, info[0]);
   const c10::FunctionSchema& schema = engine::operator_schema(number);
-  std::vector<c10::IValue> arguments = to_arguments(environment, schema, info[1], 0);
-  engine::Context context = to_context(environment, info[2]);
+  engine::Arguments arguments = to_arguments(environment, schema, info, 2, 0);
+  engine::Context context = to_context(environment, info[1]);
   context.draws = engine::draws(number);
   const c10::Device device = device_of(arguments);
   auto work = [number, arguments = std::move(arguments)]() mutable {

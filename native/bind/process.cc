@@ -58,6 +58,14 @@ napi_value queue_depths(Environment&, const Napi::CallbackInfo& info) {
   return from_numbers(info.Env(), engine::queue_depths());
 }
 
+/// Long beside the first use of any operator, when libtorch still makes statics; short for who waits for an exit.
+constexpr auto kStopWithin = std::chrono::milliseconds(500);
+
+napi_value stop(Environment&, const Napi::CallbackInfo& info) {
+  engine::stop(kStopWithin);
+  return info.Env().Undefined();
+}
+
 napi_value devices(Environment&, const Napi::CallbackInfo& info) { return from_strings(info.Env(), engine::devices()); }
 
 napi_value build(Environment&, const Napi::CallbackInfo& info) {
@@ -74,8 +82,13 @@ napi_value build(Environment&, const Napi::CallbackInfo& info) {
 
 void define_process(Environment&, Napi::Object& exports) {
   const napi_property_descriptor functions[] = {
-      method("initialize", entry<initialize>),    method("seed", entry<seed>),       method("memory", entry<memory>),
-      method("queueDepths", entry<queue_depths>), method("devices", entry<devices>), method("build", entry<build>),
+      method("initialize", entry<initialize>),
+      method("seed", entry<seed>),
+      method("memory", entry<memory>),
+      method("queueDepths", entry<queue_depths>),
+      method("devices", entry<devices>),
+      method("build", entry<build>),
+      method("stop", entry<stop>),
   };
   napi_define_properties(exports.Env(), exports, std::size(functions), functions);
 }

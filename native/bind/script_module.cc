@@ -6,6 +6,7 @@
 #include "bind/convert.h"
 #include "engine/dtype.h"
 #include "engine/executor.h"
+#include "engine/module_changes.h"
 
 namespace bind {
 namespace {
@@ -97,9 +98,9 @@ napi_value training(Environment& environment, const Napi::CallbackInfo& info) {
 }
 
 napi_value methods(Environment& environment, const Napi::CallbackInfo& info) {
-  const auto table = live<ModuleHandle>(environment, info).module->methods();
+  const auto& table = live<ModuleHandle>(environment, info).module->methods();
   Napi::Array array = Napi::Array::New(info.Env());
-  for (const auto& [name, compiled] : *table) {
+  for (const auto& [name, compiled] : table) {
     Napi::Object method = Napi::Object::New(info.Env());
     method.Set("name", name);
     method.Set("schema", c10::toString(*compiled.schema));
@@ -119,14 +120,14 @@ napi_value methods(Environment& environment, const Napi::CallbackInfo& info) {
 napi_value call(Environment& environment, const Napi::CallbackInfo& info) {
   const ModuleHandle& handle = live<ModuleHandle>(environment, info);
   const std::string name = to_string(environment.env, info[0], "method");
-  const auto table = handle.module->methods();
-  const auto found = table->find(name);
-  if (found == table->end()) throw_no_method(*table, name);
-  std::vector<c10::IValue> arguments = to_arguments(environment, *found->second.schema, info[1], 1);
-  engine::Context context = to_context(environment, info[2]);
+  const auto& table = handle.module->methods();
+  const auto found = table.find(name);
+  if (found == table.end()) throw_no_method(table, name);
+  engine::Arguments arguments = to_arguments(environment, *found->second.schema, info, 2, 1);
+  engine::Context context = to_context(environment, info[1]);
   context.draws = true;  // what a program does inside, nobody knows
-  auto work = [module = handle.module, method = found->second, arguments = std::move(arguments)] {
-    return engine::to_value(module->call(method, arguments));
+  auto work = [module = handle.module, method = found->second, arguments = std::move(arguments)]() mutable {
+    return engine::to_value(module->call(method, std::move(arguments)));
   };
   return on_lane(environment, handle, {"module.call", kRun}, std::move(work), from_value, std::move(context));
 }
@@ -193,6 +194,20 @@ napi_value train(Environment& environment, const Napi::CallbackInfo& info) {
   return on_lane(environment, handle, {"module.train", kRun}, std::move(work), undefined);
 }
 
+std::vector<engine::Described> all_tensors(const engine::ScriptModule& module) {
+  std::vector<engine::Described> all;
+  for (const auto& named : {module.parameters(), module.buffers()}) {
+    for (const auto& [name, tensor] : named) all.push_back(tensor);
+  }
+  return all;
+}
+
+/// Those that `tensors` gave have another dtype, device or requires_grad now.
+napi_value refreshed(Environment& environment, std::vector<engine::Described> changed) {
+  environment.refresh_tensors(std::move(changed));
+  return undefined(environment, {});
+}
+
 napi_value to(Environment& environment, const Napi::CallbackInfo& info) {
   const ModuleHandle& handle = live<ModuleHandle>(environment, info);
   auto device = to_optional_string(environment.env, info[0], "device");
@@ -200,17 +215,20 @@ napi_value to(Environment& environment, const Napi::CallbackInfo& info) {
   const bool channels_last = to_boolean(environment.env, info[2], "channelsLast");
   auto work = [module = handle.module, device = std::move(device), dtype = std::move(dtype), channels_last] {
     module->to(device ? &*device : nullptr, dtype ? &*dtype : nullptr, channels_last);
-    std::vector<engine::Described> changed;
-    for (const auto& named : {module->parameters(), module->buffers()}) {
-      for (const auto& [name, tensor] : named) changed.push_back(tensor);
-    }
-    return changed;
+    return all_tensors(*module);
   };
-  auto convert = [](Environment& environment, std::vector<engine::Described> changed) {
-    environment.refresh_tensors(std::move(changed));  // those that `tensors` gave have another dtype or device now
-    return undefined(environment, {});
+  return on_lane(environment, handle, {"module.to", kRun}, std::move(work), refreshed);
+}
+
+napi_value set_trainable(Environment& environment, const Napi::CallbackInfo& info) {
+  const ModuleHandle& handle = live<ModuleHandle>(environment, info);
+  auto work = [module = handle.module, parameters = to_strings(environment.env, info[0], "parameters"),
+               submodules = to_strings(environment.env, info[1], "submodules"),
+               on = to_boolean(environment.env, info[2], "on")] {
+    module->set_trainable(parameters, submodules, on);
+    return all_tensors(*module);
   };
-  return on_lane(environment, handle, {"module.to", kRun}, std::move(work), convert);
+  return on_lane(environment, handle, {"module.setTrainable", kRun}, std::move(work), refreshed);
 }
 
 napi_value define(Environment& environment, const Napi::CallbackInfo& info) {
@@ -222,20 +240,76 @@ napi_value define(Environment& environment, const Napi::CallbackInfo& info) {
   return on_lane(environment, handle, {"module.define", kLoad}, std::move(work), undefined);
 }
 
+napi_value define_layer_outputs(Environment& environment, const Napi::CallbackInfo& info) {
+  const ModuleHandle& handle = live<ModuleHandle>(environment, info);
+  auto work = [module = handle.module, method = to_string(environment.env, info[0], "method"),
+               layers = to_strings(environment.env, info[1], "layers")] {
+    module->define_layer_outputs(method, layers);
+    return Nothing{};
+  };
+  return on_lane(environment, handle, {"module.defineLayerOutputs", kLoad}, std::move(work), undefined);
+}
+
+/// Pairs the names with what `take` makes of the objects, of which there is one per name.
+template <class Take>
+auto with_names(Environment& environment, napi_value names, napi_value objects, const char* wanted, Take&& take) {
+  const std::vector<std::string> keys = to_strings(environment.env, names, "names");
+  const Napi::Value list(environment.env, objects);
+  if (!list.IsArray() || list.As<Napi::Array>().Length() != keys.size()) {
+    throw_wrong_object(environment, objects, wanted, "the named objects");
+  }
+  std::vector<std::pair<std::string, decltype(take(objects, ""))>> named;
+  for (uint32_t i = 0; i < keys.size(); i++) {
+    named.emplace_back(keys[i], take(list.As<Napi::Array>().Get(i), keys[i].c_str()));
+  }
+  return named;
+}
+
+std::vector<std::pair<std::string, at::Tensor>> named_tensors(Environment& environment, napi_value names,
+                                                              napi_value tensors) {
+  return with_names(environment, names, tensors, "array with one Tensor per name",
+                    [&](napi_value object, const char* name) {
+                      return unwrap<TensorHandle>(environment, object, name).described.tensor;
+                    });
+}
+
+std::vector<std::pair<std::string, Shared>> named_parts(Environment& environment, const ModuleHandle& whole,
+                                                        napi_value names, napi_value modules) {
+  return with_names(environment, names, modules, "array with one Module per name",
+                    [&](napi_value object, const char* name) {
+                      const ModuleHandle& part = unwrap<ModuleHandle>(environment, object, name);
+                      if (&part.executor() == &whole.executor()) return part.module;
+                      throw engine::Error("ERR_TORCH_INVALID_ARGUMENT",
+                                          std::string("Expected a module of the same device and lane for ") + name +
+                                              " but received one of " + part.module->device().str() + ", lane " +
+                                              std::to_string(part.lane));
+                    });
+}
+
+napi_value derive(Environment& environment, const Napi::CallbackInfo& info) {
+  const ModuleHandle& handle = live<ModuleHandle>(environment, info);
+  if (!info[0].IsObject()) throw_wrong_object(environment, info[0], "object", "changes");
+  const Napi::Object given = info[0].As<Napi::Object>();
+  engine::ModuleChanges<Shared> changes{
+      to_string(environment.env, given.Get("source"), "source"),
+      to_strings(environment.env, given.Get("removed"), "removed"),
+      named_parts(environment, handle, given.Get("moduleNames"), given.Get("modules")),
+      named_tensors(environment, given.Get("parameterNames"), given.Get("parameters")),
+      named_tensors(environment, given.Get("bufferNames"), given.Get("buffers")),
+  };
+  auto work = [module = handle.module, changes = std::move(changes)] { return module->derive(changes); };
+  return on_lane(environment, handle, {"module.derive", kLoad}, std::move(work), wrap_on(handle.lane));
+}
+
 napi_value assign(Environment& environment, const Napi::CallbackInfo& info) {
   const ModuleHandle& handle = live<ModuleHandle>(environment, info);
-  const std::vector<std::string> names = to_strings(environment.env, info[0], "names");
-  if (!info[1].IsArray() || info[1].As<Napi::Array>().Length() != names.size()) {
-    throw_wrong_object(environment, info[1], "array with one Tensor per name", "tensors");
-  }
-  const Napi::Array given = info[1].As<Napi::Array>();
-  std::map<std::string, at::Tensor> tensors;
-  for (uint32_t i = 0; i < names.size(); i++) {
-    tensors[names[i]] = unwrap<TensorHandle>(environment, given.Get(i), names[i].c_str()).described.tensor;
-  }
+  auto named = named_tensors(environment, info[0], info[1]);
+  std::map<std::string, at::Tensor> tensors(std::make_move_iterator(named.begin()),
+                                            std::make_move_iterator(named.end()));
   auto work = [module = handle.module, tensors = std::move(tensors),
-               strict = to_boolean(environment.env, info[2], "strict")] {
-    module->assign(tensors, strict);
+               strict = to_boolean(environment.env, info[2], "strict"),
+               any_shape = to_boolean(environment.env, info[3], "anyShape")] {
+    module->assign(tensors, strict, any_shape);
     return Nothing{};
   };
   return on_lane(environment, handle, {"module.loadStateDict", kRun}, std::move(work), undefined);
@@ -272,28 +346,21 @@ napi_value save(Environment& environment, const Napi::CallbackInfo& info) {
 }  // namespace
 
 void define_script_module(Environment& environment, Napi::Object& exports) {
-  define_class<construct>(environment, exports, Kind::module, "NativeScriptModule",
-                          {
-                              static_method("load", entry<load>),
-                              static_method("fromSource", entry<from_source>),
-                              getter("device", entry<device>),
-                              getter("lane", entry<lane>),
-                              getter("training", entry<training>),
-                              getter("disposed", entry<is_disposed<ModuleHandle>>),
-                              method("methods", entry<methods>),
-                              method("call", entry<call>),
-                              method("tensors", entry<tensors>),
-                              method("submodules", entry<submodules>),
-                              method("submodule", entry<submodule>),
-                              method("extraFiles", entry<extra_files>),
-                              method("train", entry<train>),
-                              method("to", entry<to>),
-                              method("define", entry<define>),
-                              method("assign", entry<assign>),
-                              method("freeze", entry<freeze>),
-                              method("save", entry<save>),
-                              method("dispose", entry<dispose<ModuleHandle>>),
-                          });
+  define_class<construct>(
+      environment, exports, Kind::module, "NativeScriptModule",
+      {
+          static_method("load", entry<load>),    static_method("fromSource", entry<from_source>),
+          getter("device", entry<device>),       getter("lane", entry<lane>),
+          getter("training", entry<training>),   getter("disposed", entry<is_disposed<ModuleHandle>>),
+          method("methods", entry<methods>),     method("call", entry<call>),
+          method("tensors", entry<tensors>),     method("submodules", entry<submodules>),
+          method("submodule", entry<submodule>), method("extraFiles", entry<extra_files>),
+          method("train", entry<train>),         method("to", entry<to>),
+          method("define", entry<define>),       method("defineLayerOutputs", entry<define_layer_outputs>),
+          method("derive", entry<derive>),       method("setTrainable", entry<set_trainable>),
+          method("assign", entry<assign>),       method("freeze", entry<freeze>),
+          method("save", entry<save>),           method("dispose", entry<dispose<ModuleHandle>>),
+      });
 }
 
 }  // namespace bind

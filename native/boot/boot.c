@@ -103,7 +103,7 @@ static char* open_libtorch(const char* directory, bool cuda, const char* threads
 }
 
 // libtorch makes many of its statics when they are first needed. Their destructors run before any handler that was
-// registered earlier, so the handler is registered once more just before the process ends.
+// registered earlier, so the handler is registered once more just before the process ends, when no task makes another.
 static void leave_first(void* identity) {
   free(identity);
   pthread_mutex_lock(&boot_lock);

@@ -16,7 +16,9 @@
 namespace engine {
 namespace {
 
-constexpr auto kBurstPause = std::chrono::microseconds(10);
+/// A shorter sleep would have been better spent awake: to sleep and be woken costs up to that.
+constexpr auto kShortSleep = std::chrono::microseconds(80);
+constexpr auto kStayAwake = std::chrono::microseconds(50);
 
 /// Linux lets a thread that wakes up with a shorter time slice run at once (EEVDF, 6.12 and newer). With long slices
 /// for ours, which OpenMP's threads inherit, the event loop and the file threads do not wait for a convolution to end.
@@ -60,15 +62,31 @@ struct Registry {
   }
 };
 
+/// Set once, when the process ends.
+std::atomic<bool> stopped{false};
+
 /// Leaked on purpose: a thread that waits on a destroyed condition variable hangs the process at exit.
 Registry& registry() {
   static Registry* instance = new Registry;
   return *instance;
 }
 
-}  // namespace
-
-namespace {
+/// Waits until the sum of `count` over all executors is zero; false when it is not within `limit`.
+template <class Count>
+bool becomes_zero(std::chrono::milliseconds limit, Count count) {
+  const auto until = std::chrono::steady_clock::now() + limit;
+  for (;;) {
+    int sum = 0;
+    {
+      Registry& all = registry();
+      std::lock_guard lock(all.mutex);
+      for (const auto& [name, executor] : all.executors) sum += count(*executor);
+    }
+    if (sum == 0) return true;
+    if (std::chrono::steady_clock::now() >= until) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
 
 /// Threads inherit the mask that stands at their creation, and signals belong to the JS thread.
 class AllSignalsBlocked {
@@ -104,49 +122,71 @@ void Executor::start(int threads) {
 
 void Executor::submit(std::unique_ptr<Task> task) {
   depth_.fetch_add(1, std::memory_order_relaxed);
-  bool wake;
-  {
-    std::lock_guard lock(mutex_);
-    Task* added = task.release();
-    (last_ == nullptr ? first_ : last_->next_) = added;
-    last_ = added;
-    waiting_.fetch_add(1, std::memory_order_release);
-    wake = sleeping_ > 0;
-  }
-  if (wake) ready_.notify_one();
+  inbox_.push(task.release());
+  // Either a thread that falls asleep sees the task, or it is seen asleep here.
+  if (sleeping_.load() == 0) return;
+  { std::lock_guard lock(mutex_); }
+  ready_.notify_one();
 }
 
-std::unique_ptr<Task> Executor::take(bool& in_burst) {
-  // In a burst the next task is microseconds away, and going to sleep costs both sides a system call. Otherwise sleep
-  // at once: a sleeping thread is woken on its waker's core, a third of the cost of a wake-up across cores.
-  if (in_burst) {
-    const auto until = std::chrono::steady_clock::now() + kBurstPause;
-    while (waiting_.load(std::memory_order_acquire) == 0 && std::chrono::steady_clock::now() < until) relax();
-  }
-  std::unique_lock lock(mutex_);
-  bool slept = false;
-  while (first_ == nullptr) {
-    slept = true;
-    sleeping_++;
-    ready_.wait(lock);
-    sleeping_--;
-  }
+Task* Executor::pop() {
+  if (first_ == nullptr) first_ = inbox_.take_all();
   Task* taken = first_;
-  first_ = taken->next_;
-  if (first_ == nullptr) last_ = nullptr;
-  taken->next_ = nullptr;
-  in_burst = waiting_.fetch_sub(1, std::memory_order_relaxed) > 1 || !slept;
+  if (taken != nullptr) first_ = std::exchange(taken->next_, nullptr);
+  return taken;
+}
+
+bool Executor::await_briefly() const {
+  const auto until = std::chrono::steady_clock::now() + kStayAwake;
+  while (inbox_.empty()) {
+    if (std::chrono::steady_clock::now() >= until) return false;
+    relax();
+  }
+  return true;
+}
+
+std::unique_ptr<Task> Executor::take(Pace& pace) {
+  std::unique_lock lock(mutex_);
+  Task* taken = pop();
+  if (taken == nullptr && pace.in_burst && pace.patience.tries()) {
+    lock.unlock();
+    await_briefly() ? pace.patience.succeeded() : pace.patience.waited_in_vain();
+    lock.lock();
+    taken = pop();
+  }
+  pace.in_burst = has_two_cores();
+  if (taken == nullptr) {
+    const auto since = std::chrono::steady_clock::now();
+    sleeping_++;
+    while ((taken = pop()) == nullptr) ready_.wait(lock);
+    sleeping_--;
+    pace.in_burst = pace.in_burst && std::chrono::steady_clock::now() - since < kShortSleep;
+  }
   return std::unique_ptr<Task>(taken);
 }
 
 void Executor::work() {
   prefer_others();
-  for (bool in_burst = false;;) {
-    std::unique_ptr<Task> task = take(in_burst);
+  for (Pace pace;;) {
+    std::unique_ptr<Task> task = take(pace);
+    running_++;
+    if (stopped) {
+      running_--;
+      for (;;) pause();
+    }
     Task* running = task.get();
     running->run(std::move(task));
+    running_--;
     depth_.fetch_sub(1, std::memory_order_relaxed);
   }
+}
+
+bool has_two_cores() {
+  static const bool yes = [] {
+    cpu_set_t cores;
+    return sched_getaffinity(0, sizeof cores, &cores) != 0 || CPU_COUNT(&cores) > 1;
+  }();
+  return yes;
 }
 
 Executor& lane(c10::Device device, int lane) {
@@ -176,14 +216,12 @@ std::map<std::string, int> queue_depths() {
 }
 
 bool quiesce(std::chrono::milliseconds limit) {
-  const auto until = std::chrono::steady_clock::now() + limit;
-  for (;;) {
-    int busy = 0;
-    for (const auto& [name, depth] : queue_depths()) busy += depth;
-    if (busy == 0) return true;
-    if (std::chrono::steady_clock::now() >= until) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  return becomes_zero(limit, [](const Executor& executor) { return stopped ? executor.running() : executor.depth(); });
+}
+
+void stop(std::chrono::milliseconds limit) {
+  stopped = true;
+  becomes_zero(limit, [](const Executor& executor) { return executor.running(); });
 }
 
 }  // namespace engine

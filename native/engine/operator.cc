@@ -51,9 +51,10 @@ const c10::FunctionSchema& operator_schema(size_t number) { return handle(number
 
 bool draws(size_t number) { return handle(number).hasTag(at::Tag::nondeterministic_seeded); }
 
-std::vector<c10::IValue> call_operator(size_t number, std::vector<c10::IValue> arguments) {
-  handle(number).callBoxed(arguments);
-  return arguments;
+std::vector<c10::IValue> call_operator(size_t number, Arguments arguments) {
+  torch::jit::Stack stack(std::make_move_iterator(arguments.begin()), std::make_move_iterator(arguments.end()));
+  handle(number).callBoxed(stack);
+  return stack;
 }
 
 }  // namespace engine

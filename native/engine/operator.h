@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/value.h"
+
 namespace engine {
 
 /// A number for the operator in the dispatcher's table, the same for the whole process; none where libtorch lacks it.
@@ -20,6 +22,6 @@ bool draws(size_t number);
 
 /// Runs on the calling thread: arguments in the schema's order, all of them; returns what the operator returns, in
 /// order.
-std::vector<c10::IValue> call_operator(size_t number, std::vector<c10::IValue> arguments);
+std::vector<c10::IValue> call_operator(size_t number, Arguments arguments);
 
 }  // namespace engine

@@ -6,10 +6,12 @@
 
 #include <filesystem>
 #include <sstream>
-#include <unordered_map>
 
+#include "engine/derived_module.h"
 #include "engine/dtype.h"
 #include "engine/error.h"
+#include "engine/layer_outputs.h"
+#include "engine/object_copy.h"
 
 namespace engine {
 namespace {
@@ -53,31 +55,6 @@ void each_tensor_slot(const torch::jit::Module& root, Visit&& visit) {
   }
 }
 
-at::Tensor in_channels_last(const at::Tensor& tensor) {
-  return tensor.dim() == 4 ? tensor.contiguous(at::MemoryFormat::ChannelsLast) : tensor;
-}
-
-using Object = c10::intrusive_ptr<c10::ivalue::Object>;
-using Copies = std::unordered_map<const c10::ivalue::Object*, Object>;
-
-/// Objects of its own all the way down (Module::copy shares the submodules), with the same values in tensors of its
-/// own: neither train() nor to() on one side reaches the other.
-Object detached(const Object& object, bool channels_last, Copies& copies) {
-  if (const auto known = copies.find(object.get()); known != copies.end()) return known->second;
-  const Object copy = object->copy();
-  copies.emplace(object.get(), copy);
-  for (size_t i = 0; i < copy->slots().size(); i++) {
-    const c10::IValue slot = copy->getSlot(i);
-    if (slot.isModule()) {
-      copy->setSlot(i, detached(slot.toObject(), channels_last, copies));
-    } else if (slot.isTensor() && slot.toTensor().defined()) {
-      const at::Tensor own = slot.toTensor().detach();
-      copy->setSlot(i, channels_last ? in_channels_last(own) : own);
-    }
-  }
-  return copy;
-}
-
 struct Slot {
   torch::jit::Module owner;
   std::string attribute;
@@ -117,13 +94,14 @@ int kind(const at::Tensor& tensor) {
 
 /// What keeps the tensors from being the module's state, or ''.
 std::string misfits(const std::map<std::string, Slot>& slots, const std::map<std::string, at::Tensor>& tensors,
-                    bool strict) {
+                    bool strict, bool any_shape) {
   std::string missing, unexpected, different;
   for (const auto& [name, slot] : slots) {
     const auto given = tensors.find(name);
     if (given == tensors.end()) {
       if (strict) append_name(missing, name);
-    } else if (given->second.sizes() != slot.tensor.sizes() || kind(given->second) != kind(slot.tensor)) {
+    } else if ((!any_shape && given->second.sizes() != slot.tensor.sizes()) ||
+               kind(given->second) != kind(slot.tensor)) {
       append_name(different, name + " (" + describe(slot.tensor) + ", not " + describe(given->second) + ")");
     }
   }
@@ -184,7 +162,7 @@ std::shared_ptr<ScriptModule> ScriptModule::from_source(const std::string& sourc
 }
 
 void ScriptModule::refresh() {
-  auto methods = std::make_shared<MethodTable>();
+  auto methods = std::make_unique<MethodTable>();
   for (const torch::jit::Method& method : module_->get_methods()) {
     torch::jit::Function& function = method.function();
     methods->emplace(method.name(), Method{&function, &function.getSchema()});
@@ -194,8 +172,8 @@ void ScriptModule::refresh() {
   if (!tensors.empty()) device_ = tensors.front().device;
   training_ = module_->attr("training", false).toBool();  // freezing takes the attribute away
   holding_ = Holding(tensors);
-  std::lock_guard lock(mutex_);
-  methods_ = std::move(methods);
+  if (methods_ != nullptr && this->methods() == *methods) return;
+  methods_ = method_tables_.emplace_back(std::move(methods)).get();
 }
 
 void ScriptModule::refresh_family() {
@@ -208,17 +186,12 @@ void ScriptModule::refresh_family() {
   }
 }
 
-std::shared_ptr<const ScriptModule::MethodTable> ScriptModule::methods() const {
-  std::lock_guard lock(mutex_);
-  return methods_;
-}
-
-c10::IValue ScriptModule::call(const Method& method, const std::vector<c10::IValue>& arguments) {
+c10::IValue ScriptModule::call(const Method& method, Arguments arguments) {
   // Not through torch::jit::Method, which would look up and check once more what the caller has.
   torch::jit::Stack stack;
   stack.reserve(arguments.size() + 1);
   stack.emplace_back(module_->_ivalue());
-  stack.insert(stack.end(), arguments.begin(), arguments.end());
+  std::move(arguments.begin(), arguments.end(), std::back_inserter(stack));
   method.function->run(stack);
   return std::move(stack.front());
 }
@@ -263,6 +236,37 @@ std::shared_ptr<ScriptModule> ScriptModule::submodule(const std::string& path) {
 
 void ScriptModule::train(bool on) {
   module_->train(on);
+  keep_in_evaluation_mode();
+  refresh_family();
+}
+
+void ScriptModule::keep_in_evaluation_mode() {
+  if (evaluating_.empty()) return;
+  for (const auto& named : module_->named_modules()) {
+    if (evaluating_.count(named.name) == 1) torch::jit::Module(named.value).eval();
+  }
+}
+
+void ScriptModule::set_trainable(const std::vector<std::string>& parameters, const std::vector<std::string>& submodules,
+                                 bool on) {
+  const std::map<std::string, Slot> slots = state_slots(*module_);
+  for (const std::string& name : parameters) {
+    const auto slot = slots.find(name);
+    if (slot == slots.end() || !slot->second.parameter) {
+      throw Error("ERR_TORCH_INVALID_ARGUMENT", "Expected the name of a parameter but received '" + name + "'");
+    }
+  }
+  for (const std::string& name : parameters) slots.at(name).tensor.set_requires_grad(on);
+  for (const auto& named : module_->named_modules()) {
+    if (std::count(submodules.begin(), submodules.end(), named.name) == 0) continue;
+    if (on) {
+      evaluating_.erase(named.name);
+      torch::jit::Module(named.value).train(training());
+    } else {
+      evaluating_.insert(named.name);
+    }
+  }
+  keep_in_evaluation_mode();
   refresh_family();
 }
 
@@ -298,9 +302,26 @@ void ScriptModule::define(const std::string& source) {
   refresh_family();
 }
 
-void ScriptModule::assign(const std::map<std::string, at::Tensor>& tensors, bool strict) {
+void ScriptModule::define_layer_outputs(const std::string& method, const std::vector<std::string>& layers) {
+  engine::define_layer_outputs(*module_, method, layers);
+  refresh_family();
+}
+
+std::shared_ptr<ScriptModule> ScriptModule::derive(const ModuleChanges<std::shared_ptr<ScriptModule>>& changes) const {
+  ModuleChanges<torch::jit::Module> own{changes.source, changes.removed, {}, changes.parameters, changes.buffers};
+  for (const auto& [name, part] : changes.modules) own.modules.emplace_back(name, *part->module_);
+  auto derived = std::make_shared<ScriptModule>(derived_module(*module_, own), extra_files_);
+  derived->can_be_saved_ = can_be_saved_;
+  derived->evaluating_ = evaluating_;
+  for (const auto& [name, part] : changes.modules) {
+    for (const std::string& path : part->evaluating_) derived->evaluating_.insert(name + "." + path);
+  }
+  return derived;
+}
+
+void ScriptModule::assign(const std::map<std::string, at::Tensor>& tensors, bool strict, bool any_shape) {
   std::map<std::string, Slot> slots = state_slots(*module_);
-  if (const std::string problems = misfits(slots, tensors, strict); !problems.empty()) {
+  if (const std::string problems = misfits(slots, tensors, strict, any_shape); !problems.empty()) {
     throw Error("ERR_TORCH_STATE_DICT", "Expected the tensors of the module's state dict" + problems);
   }
   for (auto& [name, slot] : slots) {
@@ -316,8 +337,7 @@ void ScriptModule::assign(const std::map<std::string, at::Tensor>& tensors, bool
 
 std::shared_ptr<ScriptModule> ScriptModule::freeze(std::vector<std::string> preserved, bool channels_last,
                                                    bool optimize) const {
-  Copies copies;
-  torch::jit::Module copy(detached(module_->_ivalue(), channels_last, copies));
+  torch::jit::Module copy(ObjectCopies(Gradients::drop, channels_last).copy(module_->_ivalue()));
   copy.eval();
   std::erase(preserved, "forward");  // always kept, and named twice it is an error
   for (const std::string& name : preserved) {

@@ -8,11 +8,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/memory.h"
+#include "engine/module_changes.h"
 
 namespace torch::jit {
 struct Function;
@@ -29,6 +31,7 @@ class ScriptModule : public std::enable_shared_from_this<ScriptModule> {
   struct Method {
     torch::jit::Function* function;
     const c10::FunctionSchema* schema;
+    bool operator==(const Method&) const = default;
   };
   using MethodTable = std::map<std::string, Method>;
   using ExtraFiles = std::map<std::string, std::string>;
@@ -45,14 +48,15 @@ class ScriptModule : public std::enable_shared_from_this<ScriptModule> {
   ~ScriptModule();
 
   // From any thread.
-  std::shared_ptr<const MethodTable> methods() const;
+  /// Lives as long as the module does.
+  const MethodTable& methods() const { return *methods_.load(std::memory_order_acquire); }
   bool training() const { return training_.load(std::memory_order_relaxed); }
   c10::Device device() const { return device_.load(std::memory_order_relaxed); }
   const ExtraFiles& extra_files() const { return extra_files_; }
 
   // On the module's lane.
   /// `arguments`: all that the method's schema names, without self.
-  c10::IValue call(const Method& method, const std::vector<c10::IValue>& arguments);
+  c10::IValue call(const Method& method, Arguments arguments);
   std::vector<std::pair<std::string, Described>> parameters() const;
   std::vector<std::pair<std::string, Described>> buffers() const;
   std::vector<std::string> submodules() const;
@@ -61,10 +65,16 @@ class ScriptModule : public std::enable_shared_from_this<ScriptModule> {
   /// Keeps the identity of every tensor, as nn.Module.to does; dtype applies to floating point tensors only.
   void to(const std::string* device, const std::string* dtype, bool channels_last);
   void define(const std::string& source);
+  void define_layer_outputs(const std::string& method, const std::vector<std::string>& layers);
+  /// As derived_module. The parts must be of the same lane.
+  std::shared_ptr<ScriptModule> derive(const ModuleChanges<std::shared_ptr<ScriptModule>>& changes) const;
+  /// requires_grad of the named parameters; the named submodules stay in evaluation mode from here on (off), or follow
+  /// train() again (on).
+  void set_trainable(const std::vector<std::string>& parameters, const std::vector<std::string>& submodules, bool on);
   /// nn.Module.load_state_dict(assign=True): the module shares the given tensors from here on. All or nothing: names
-  /// that are missing (strict) or unexpected (strict) and tensors of another shape or dtype kind are listed in one
-  /// ERR_TORCH_STATE_DICT.
-  void assign(const std::map<std::string, at::Tensor>& tensors, bool strict);
+  /// that are missing (strict) or unexpected (strict) and tensors of another shape (unless any will do) or dtype kind
+  /// are listed in one ERR_TORCH_STATE_DICT.
+  void assign(const std::map<std::string, at::Tensor>& tensors, bool strict, bool any_shape);
   std::shared_ptr<ScriptModule> freeze(std::vector<std::string> preserved, bool channels_last, bool optimize) const;
   std::string save(const ExtraFiles& extra_files) const;
 
@@ -72,17 +82,21 @@ class ScriptModule : public std::enable_shared_from_this<ScriptModule> {
   /// After the lane changed the module: brings what other threads read up to date, in the whole family.
   void refresh_family();
   void refresh();
+  void keep_in_evaluation_mode();
 
   std::unique_ptr<torch::jit::Module> module_;
   std::shared_ptr<Family> family_;
   const ExtraFiles extra_files_;
   /// optimize_for_inference writes operators that the archive's reader does not know.
   bool can_be_saved_ = true;
+  /// Submodules that train() passes over.
+  std::set<std::string> evaluating_;
   Holding holding_;
   std::atomic<bool> training_{false};
   std::atomic<c10::Device> device_{c10::Device(c10::kCPU)};
-  mutable std::mutex mutex_;
-  std::shared_ptr<const MethodTable> methods_;
+  /// All that there were, since other threads may be reading one.
+  std::vector<std::unique_ptr<const MethodTable>> method_tables_;
+  std::atomic<const MethodTable*> methods_{nullptr};
 };
 
 }  // namespace engine

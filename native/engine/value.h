@@ -28,6 +28,10 @@ struct Described {
 Described described(at::Tensor tensor);
 std::vector<Described> described(std::vector<at::Tensor> tensors);
 
+/// What a call takes with it to its lane. Made on one thread and used up on another: few arguments need no memory that
+/// the two would pass on to each other.
+using Arguments = c10::SmallVector<c10::IValue, 4>;
+
 /// A result that any thread may read: an IValue's content without the IValue.
 struct Value {
   using List = std::vector<Value>;

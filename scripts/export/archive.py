@@ -1,9 +1,5 @@
-"""Turns a timm model into a TorchScript archive, held against timm before anything is written.
+"""Turns a timm model into the bytes of a TorchScript archive, held against timm bit for bit."""
 
-What the export scripts share: each builds a module that TorchScript can hold and lists the calls that must agree.
-"""
-
-import argparse
 import hashlib
 import io
 import json
@@ -11,38 +7,25 @@ import os
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 import torchvision_operators  # noqa: F401  before timm
 import safetensors.torch
 import timm
+from calls import Call, standard_calls
 from fill import WEIGHTS_RULE, fill_weights, images
+from resnet import ResNet, ScriptableResNet, resnet_calls
 
 # Upstream's advice on every call; archives are what these scripts are for.
 warnings.filterwarnings("ignore", message=r".*torch\.jit\.\w+` is deprecated", category=DeprecationWarning)
 
 
-class Call(NamedTuple):
-    """A method and its arguments, on which archive and original must agree."""
-
-    method: str
-    arguments: tuple
-    options: dict = {}
+Calls = Callable[[torch.Tensor], Iterable[Call]]
 
 
-def parse_arguments(description: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", required=True, help="a name that timm.create_model knows, such as resnet18")
-    parser.add_argument("--out", required=True, type=Path, help="the archive")
-    parser.add_argument("--weights", type=Path, help="a safetensors file with timm's keys; by default a rule fills all")
-    parser.add_argument("--weightless", type=Path, help="a second archive: the same program, all weights zero, small")
-    return parser.parse_args()
-
-
-def build(name: str, weights: Path | None) -> tuple[torch.nn.Module, dict[str, str]]:
-    """timm's model in evaluation mode, and where its weights come from."""
-    model = timm.create_model(name)
+def build(name: str, weights: Path | None = None, **options: object) -> tuple[torch.nn.Module, dict[str, str]]:
+    """timm's model in evaluation mode, and where its weights come from. `options` are those of timm.create_model."""
+    model = timm.create_model(name, **options)
     if weights is None:
         fill_weights(model)
         origin = {"rule": WEIGHTS_RULE}
@@ -53,43 +36,65 @@ def build(name: str, weights: Path | None) -> tuple[torch.nn.Module, dict[str, s
     return model.eval(), origin
 
 
-def export(
-    arguments: argparse.Namespace,
-    model: torch.nn.Module,
-    origin: dict[str, str],
-    scriptable: torch.nn.Module,
-    calls: Callable[[torch.Tensor], Iterable[Call]],
-) -> None:
-    """Writes what the command line asks for. `calls` lists what must agree for images float32 [N,C,H,W].
+def full_archive(model: torch.nn.Module, origin: dict[str, str]) -> bytes:
+    """The program with the model's weights. Raises unless it gives the same bits as the model."""
+    scriptable, calls = scriptable_form(model)
+    content = _encode(scriptable, metadata_of(model) | {"weights": origin})
+    archive = torch.jit.load(io.BytesIO(content))
+    with torch.inference_mode():
+        _check_state(archive, model)
+        _check_results(archive, _results(model, calls))
+    return content
 
-    `scriptable` may share its parts with `model`, or be it; both lose their weights to the weightless archive.
-    """
-    torch.set_num_threads(1)  # OpenMP threads that spin beside a busy neighbour take several times as long
-    full = _encode(scriptable, arguments.model, model, origin)
-    archive = torch.jit.load(io.BytesIO(full))
+
+def weightless_archive(model: torch.nn.Module) -> tuple[bytes, dict]:
+    """The program alone and its metadata. Raises unless, filled again, it gives the same bits as the model, which loses
+    its weights."""
+    scriptable, calls = scriptable_form(model)
+    metadata = metadata_of(model) | {"weights": {"none": "every tensor is one zero, expanded"}}
     with torch.inference_mode():
         expected = _results(model, calls)
-        _check_state(archive, model)
+        state = model.state_dict()
+        _remove_weights(scriptable)
+        content = _encode(scriptable, metadata)
+        archive = torch.jit.load(io.BytesIO(content))
+        archive.load_state_dict(state, assign=True)
         _check_results(archive, expected)
-        if arguments.weightless is not None:
-            state = model.state_dict()
-            _remove_weights(scriptable)
-            weightless = _encode(scriptable, arguments.model, model, {"none": "every tensor is one zero, expanded"})
-            archive = torch.jit.load(io.BytesIO(weightless))
-            archive.load_state_dict(state, assign=True)
-            _check_results(archive, expected)
-            write(arguments.weightless, weightless)
-    write(arguments.out, full)
+    return content, metadata
 
 
-def _encode(scriptable: torch.nn.Module, name: str, model: torch.nn.Module, origin: dict[str, str]) -> bytes:
-    metadata = {
-        "architecture": name,
+def scriptable_form(model: torch.nn.Module) -> tuple[torch.nn.Module, Calls]:
+    """A module that TorchScript can hold, which shares its parts with the model or is it, and what must agree."""
+    if isinstance(model, ResNet):
+        return ScriptableResNet(model), lambda x: resnet_calls(model, x)
+    return model, lambda x: standard_calls(model, x)
+
+
+def metadata_of(model: torch.nn.Module) -> dict:
+    """What metadata.json of an archive says."""
+    config = model.pretrained_cfg
+    height_width = ["H", "W"] if not config.get("fixed_input_size") else list(config["input_size"][1:])
+    return {
+        "architecture": config["architecture"],
         "torch": torch.__version__,
         "timm": timm.__version__,
-        "weights": origin,
-        "pretrained_cfg": model.pretrained_cfg,
+        "license": config["license"],
+        "labels": "imagenet-1k" if config["num_classes"] == 1000 else None,
+        "inputs": [{"name": "x", "dtype": "float32", "shape": ["N", model.in_chans, *height_width]}],
+        "outputs": [{"name": "logits", "dtype": "float32", "shape": ["N", model.num_classes]}],
+        "num_classes": model.num_classes,
+        "num_features": model.num_features,
+        "output_stride": model.feature_info[-1]["reduction"],
+        "feature_info": [
+            {"module": row["module"], "channels": row["num_chs"], "reduction": row["reduction"]}
+            for row in model.feature_info
+        ],
+        "group_matcher": model.group_matcher(coarse=False),
+        "pretrained_cfg": config,
     }
+
+
+def _encode(scriptable: torch.nn.Module, metadata: dict) -> bytes:
     # By way of memory, because torch.jit.save writes the file's name into the archive.
     buffer = io.BytesIO()
     extra_files = {"metadata.json": json.dumps(metadata, indent=2)}
@@ -138,9 +143,10 @@ def _check_state(archive: torch.jit.ScriptModule, model: torch.nn.Module) -> Non
         raise SystemExit("Expected the values of timm's state dict in the archive but received others")
 
 
-def _results(model: torch.nn.Module, calls: Callable[[torch.Tensor], Iterable[Call]]) -> list[tuple[Call, object]]:
-    _, height, width = model.pretrained_cfg["input_size"]
-    inputs = [images((batch, model.in_chans, height, width), seed=3, tile=height // 2) for batch in (1, 8)]
+def _results(model: torch.nn.Module, calls: Calls) -> list[tuple[Call, object]]:
+    torch.set_num_threads(1)  # OpenMP threads that spin beside a busy neighbour take several times as long
+    # Small: the same bits mean the same program, whatever the size.
+    inputs = [images((batch, model.in_chans, 96, 96), seed=3, tile=48) for batch in (1, 3)]
     return [(call, getattr(model, call.method)(*call.arguments, **call.options)) for x in inputs for call in calls(x)]
 
 

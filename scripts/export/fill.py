@@ -36,7 +36,7 @@ def _uniform(name: str, shape: torch.Size, low: float, high: float) -> torch.Ten
     return torch.from_numpy((low + unit * (high - low)).astype(np.float32)).reshape(shape)
 
 
-def _filled(name: str, tensor: torch.Tensor) -> torch.Tensor:
+def filled(name: str, tensor: torch.Tensor) -> torch.Tensor:
     """The ranges keep activations near 1 through the residual stages, and the logits' deviation above 1."""
     kind = name.rsplit(".", 1)[-1]
     if kind == "num_batches_tracked":
@@ -54,7 +54,7 @@ def _filled(name: str, tensor: torch.Tensor) -> torch.Tensor:
 
 def fill_weights(model: torch.nn.Module) -> None:
     """Overwrites every entry of a ResNet's state dict."""
-    model.load_state_dict({name: _filled(name, tensor) for name, tensor in model.state_dict().items()})
+    model.load_state_dict({name: filled(name, tensor) for name, tensor in model.state_dict().items()})
 
 
 def images(shape: tuple[int, int, int, int], seed: int, tile: int) -> torch.Tensor:

@@ -1,13 +1,8 @@
-"""Exports a timm ResNet as a TorchScript archive and holds it against timm before it writes anything.
-
-    python scripts/export/resnet.py --model resnet18 --out resnet18.pt [--weights model.safetensors]
-        [--weightless resnet18.weightless.pt]
-
-Without --weights the weights follow the rule of fill.py. Scripted, never traced: a trace cannot train.
-"""
+"""timm's ResNet as a module that TorchScript can hold."""
 
 import torch
-from archive import Call, build, export, parse_arguments
+import torchvision_operators  # noqa: F401  before timm
+from calls import Call, standard_calls
 from timm.models._features import feature_take_indices
 from timm.models.resnet import ResNet
 
@@ -71,26 +66,10 @@ class ScriptableResNet(torch.nn.Module):
         return self.forward_head(self.forward_features(x), pre_logits=False)
 
 
-def calls(model: ResNet, x: torch.Tensor) -> list[Call]:
-    features = model.forward_features(x)
+def resnet_calls(model: ResNet, x: torch.Tensor) -> list[Call]:
     return [
-        Call("forward", (x,)),
-        Call("forward_features", (x,)),
-        Call("forward_head", (features,)),
-        Call("forward_head", (features, True)),
+        *standard_calls(model, x),
         Call("forward_intermediates", (x,)),
         Call("forward_intermediates", (x, [0, 2, -1])),
         Call("forward_intermediates", (x, [1, -3]), {"stop_early": True}),
     ]
-
-
-def main() -> None:
-    arguments = parse_arguments(__doc__)
-    model, origin = build(arguments.model, arguments.weights)
-    if not isinstance(model, ResNet):
-        raise SystemExit(f"Expected a model of timm's ResNet class for --model but received {arguments.model}")
-    export(arguments, model, origin, ScriptableResNet(model), lambda x: calls(model, x))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-// `node scripts/setup/run.mjs <demo|test|bench|build|check-libtorch> [args]`: sets up what is missing, then does the job.
+// `node scripts/setup/run.mjs <demo|test|bench|build|prebuild|check-libtorch> [args]`: sets up what is missing, then does the job.
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,7 +13,7 @@ import { ensureSampleModels } from './sample-models.mjs'
 import { ensureTypescript } from './typescript.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
-const version = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).libtorch.development
+const { development: version, published } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).libtorch
 const minor = minorOf(version)
 const log = (line) => process.stderr.write(`setup: ${line}\n`)
 
@@ -39,6 +39,21 @@ async function buildWithOracle() {
   return { ORACLE_PYTHON: oraclePython }
 }
 
+/** The addons of the published package, for each libtorch minor that it serves. */
+async function prebuild() {
+  await build(published.flatMap((wanted) => missingDisk(wanted, 'cpu', 3)))
+  for (const wanted of published) {
+    const torchDir = await ensureLibtorch({ version: wanted, log })
+    await ensureNative({ root, torchDir, minor: minorOf(wanted), log })
+  }
+  const { collectPrebuilds } = await import('../prebuild/collect.mjs')
+  const unfit = await collectPrebuilds({ root, minors: published.map(minorOf), log })
+  if (unfit.length === 0) return
+  const message = `Expected addons for the systems that libtorch runs on but ${unfit.join('; ')}: build in manylinux_2_28`
+  if (process.env.npm_command === 'publish') throw new SetupError(message)
+  log(message)
+}
+
 async function script(path, args) {
   const env = await buildWithOracle()
   return (await command(process.execPath, [join(root, path), ...args], { cwd: root, env })).code
@@ -50,6 +65,10 @@ const jobs = {
   test: async (args) => runTests({ root, minor, args, env: await buildWithOracle(), log }),
   build: async () => {
     await build()
+    return 0
+  },
+  prebuild: async () => {
+    await prebuild()
     return 0
   },
   'check-libtorch': async ([wanted]) => {

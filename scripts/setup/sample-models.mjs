@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { commandOrFail, SetupError } from './command.mjs'
-import { archivesOf, ensureArchives, ensureExport } from './export.mjs'
+import { archivesOf, ensureArchitectures, ensureArchive } from './export.mjs'
 import { cacheFolder } from './libtorch.mjs'
 import { python } from './prerequisites.mjs'
 
@@ -21,7 +21,7 @@ const weightsFiles = {
 export function sampleModels(root) {
   return {
     resnet18: archivesOf(root, 'resnet18'),
-    efficientnetLite0: { ...archivesOf(root, 'efficientnet_lite0'), weights: weightsFolder },
+    efficientnetLite0: { ...archivesOf(root, 'efficientnet_lite0', timmName), weights: weightsFolder },
   }
 }
 
@@ -63,16 +63,10 @@ async function ensureWeights({ root, oraclePython, log }) {
 }
 
 /** Needs the network only until the weights lie in the user's cache. */
-export async function ensureSampleModels({ root, oraclePython, log }) {
-  await ensureExport({ root, oraclePython, log })
-  await ensureWeights({ root, oraclePython, log })
-  await ensureArchives({
-    root,
-    oraclePython,
-    log,
-    script: 'timm_model.py',
-    model: 'efficientnet_lite0',
-    timmName,
-    weights: { file: join(weightsFolder, 'model.safetensors'), sha256: weightsFiles['model.safetensors'] },
-  })
+export async function ensureSampleModels(setup) {
+  await ensureArchitectures(setup)
+  await ensureArchive({ ...setup, model: 'resnet18' })
+  await ensureWeights(setup)
+  const weights = { file: join(weightsFolder, 'model.safetensors'), sha256: weightsFiles['model.safetensors'] }
+  await ensureArchive({ ...setup, model: 'efficientnet_lite0', timmName, weights })
 }

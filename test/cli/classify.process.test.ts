@@ -246,6 +246,7 @@ test.each<[string[], RegExp]>([
   [['--top', '0', 'x'], /'--top <number>' argument '0' is invalid/],
   [['--batch', '5000', 'x'], /from 1 to 4096/],
   [['--json', '--csv', 'x'], /cannot be used with/],
+  [['--model', '', 'x'], /^error: Expected a path, .* for source but received ''/],
 ])('%j is refused with exit status 2', async (args, message) => {
   const { code, stdout, stderr } = await classify(args)
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

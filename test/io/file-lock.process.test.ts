@@ -1,4 +1,13 @@
-import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  lstatSync,
+  lutimesSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
@@ -29,10 +38,10 @@ test('one at a time, and no file is left', async () => {
 })
 
 test('the lock is given back when the work throws', async () => {
-  const path = join(temporaryFolder(), 'lock')
+  const folder = temporaryFolder()
   const error = new Error('no')
-  await expect(withFileLock(path, {}, () => Promise.reject(error))).rejects.toBe(error)
-  expect(existsSync(path)).toBe(false)
+  await expect(withFileLock(join(folder, 'lock'), {}, () => Promise.reject(error))).rejects.toBe(error)
+  expect(readdirSync(folder)).toEqual([])
 })
 
 test('waiting can be aborted', async () => {
@@ -53,7 +62,7 @@ test('the lock of a killed process is taken over at once, by one of many', async
   const path = join(folder, 'lock')
   const { signal } = await runScript(holdForever(path), { kill: { signal: 'SIGKILL', when: 'held' } })
   expect(signal).toBe('SIGKILL')
-  expect(existsSync(path)).toBe(true)
+  expect(readdirSync(folder)).toEqual(['lock'])
   const counter = join(folder, 'count')
   writeFileSync(counter, '0')
   const count = async () => {
@@ -68,30 +77,55 @@ test('the lock of a killed process is taken over at once, by one of many', async
   expect(readdirSync(folder)).toEqual(['count'])
 })
 
-test.each([
-  ['of another machine that fell silent', JSON.stringify({ token: 'x', pid: 1, began: '1', place: 'elsewhere' })],
-  ['that its writer did not finish', '{"tok'],
-])('a lock %s is taken over, and a fresh one is not', async (_, text) => {
+/** What a process of another machine wrote. */
+const elsewhere = JSON.stringify({ token: 'x', pid: 1, began: '1', place: 'elsewhere' })
+
+test.each<[string, (path: string) => void]>([
+  ['of another machine that fell silent', (path) => symlinkSync(elsewhere, path)],
+  ['that is a link to something else', (path) => symlinkSync('/nowhere', path)],
+  ['that is a file', (path) => writeFileSync(path, '{"tok')],
+])('a lock %s is taken over, and a fresh one is not', async (_, make) => {
   const path = join(temporaryFolder(), 'lock')
-  writeFileSync(path, text)
+  make(path)
   const controller = new AbortController()
   const waiting = withFileLock(path, { signal: controller.signal }, async () => 'taken')
   await sleep(500)
   controller.abort('still held')
   await expect(waiting).rejects.toBe('still held')
   const longAgo = new Date(Date.now() - 60_000)
-  utimesSync(path, longAgo, longAgo)
+  lutimesSync(path, longAgo, longAgo)
   expect(await withFileLock(path, {}, async () => 'taken')).toBe('taken')
+})
+
+test('what a killed process put aside is removed by the next owner, what a living one did is not', async () => {
+  const folder = temporaryFolder()
+  const path = join(folder, 'lock')
+  const living = await withFileLock(path, {}, async () => readlinkSync(path))
+  symlinkSync(living, `${path}.living`)
+  symlinkSync(JSON.stringify({ ...JSON.parse(living), began: '1' }), `${path}.killed`)
+  symlinkSync(elsewhere, `${path}.elsewhere`)
+  await withFileLock(path, {}, async () => {})
+  expect(readdirSync(folder).sort()).toEqual(['lock.elsewhere', 'lock.living'])
+})
+
+test('an owner that works for long shows that it lives', async () => {
+  const path = join(temporaryFolder(), 'lock')
+  await withFileLock(path, {}, async () => {
+    const longAgo = new Date(Date.now() - 25_000)
+    lutimesSync(path, longAgo, longAgo)
+    await expect.poll(() => Date.now() - lstatSync(path).mtimeMs, { timeout: 5000 }).toBeLessThan(10_000)
+  })
 })
 
 test('who lost the lock while it was stopped is told, and does not remove the lock of the other', async () => {
   const path = join(temporaryFolder(), 'lock')
   const other = JSON.stringify({ token: 'other', pid: process.pid, began: '', place: 'elsewhere' })
   const work = withFileLock(path, {}, async (lost) => {
-    writeFileSync(path, other)
+    rmSync(path)
+    symlinkSync(other, path)
     await new Promise((resolve) => lost.addEventListener('abort', resolve))
     return lost.reason
   })
-  expect(await work).toMatchObject({ code: 'ERR_TORCH_INSTALL' })
-  expect(readFileSync(path, 'utf8')).toBe(other)
+  expect(await work).toMatchObject({ code: 'ERR_TORCH_DOWNLOAD' })
+  expect(readlinkSync(path)).toBe(other)
 })

@@ -83,7 +83,13 @@ describe.each(['auto', 'none'] as const)("timm's verbs, with optimize %s:", (opt
 
   test.each<[string, string, (x: Tensor) => Promise<unknown>]>([
     ['ERR_TORCH_MODULE_RUN', 'out of range (0 to 4)', (x) => model.forwardIntermediates(x, { indices: [5] })],
-    ['ERR_TORCH_INVALID_ARGUMENT', 'array of integers', (x) => model.forwardIntermediates(x, { indices: 5 as never })],
+    [
+      'ERR_TORCH_INVALID_ARGUMENT',
+      'array of integers',
+      (x) => model.forwardIntermediates(x, { indices: '5' as never }),
+    ],
+    ['ERR_TORCH_INVALID_ARGUMENT', 'stages from 1 to 5', (x) => model.forwardIntermediates(x, { indices: 6 })],
+    ['ERR_TORCH_INVALID_ARGUMENT', 'stages from 1 to 5', (x) => model.forwardIntermediates(x, { indices: 0 })],
     ['ERR_TORCH_INVALID_ARGUMENT', 'array of integers', (x) => model.forwardIntermediates(x, { indices: [0.5] })],
     ['ERR_TORCH_INVALID_ARGUMENT', 'stopEarly', (x) => model.forwardIntermediates(x, { stopEarly: 1 as never })],
     [
@@ -137,6 +143,7 @@ test('another family is refused, by whatever it comes', async () => {
   const refused = { code: 'ERR_TORCH_INVALID_ARGUMENT', message: expect.stringContaining('tf_efficientnet_lite0') }
   await expect(ResNet.load(efficientnetLite0.weights)).rejects.toMatchObject(refused)
   await expect(ResNet.load(efficientnetLite0.full)).rejects.toMatchObject(refused)
+  // @ts-expect-error TypeScript says so already
   await expect(ResNet.load({ architecture: 'tf_efficientnet_lite0', random: 1 })).rejects.toMatchObject(refused)
 })
 

@@ -55,7 +55,7 @@ describe('a repository of the local hub cache', () => {
   test('that is not there, or only in part, says how to get it', async () => {
     const missing = {
       code: 'ERR_TORCH_MODULE_LOAD',
-      message: expect.stringContaining(`hf download ${repository}`),
+      message: expect.stringContaining(`npx node-libtorch pull ${repository}`),
     }
     await expect(ImageClassifier.load(repository)).rejects.toMatchObject(missing)
     fillHubCache({ 'config.json': config })
@@ -156,7 +156,7 @@ describe('refused, with nothing left behind:', () => {
     ['ERR_TORCH_MODULE_LOAD', 'none.pt', () => join(temporaryFolder(), 'none.pt')],
     ['ERR_TORCH_MODULE_LOAD', 'none.pt', () => './none.pt'],
     ['ERR_TORCH_MODULE_LOAD', 'none', () => '../none'],
-    ['ERR_TORCH_MODULE_LOAD', 'hf download models/none.pt', () => 'models/none.pt'],
+    ['ERR_TORCH_MODULE_LOAD', 'none.pt', () => 'models/none.pt'],
     ['ERR_TORCH_MODULE_LOAD', 'a--b/c', () => 'a--b/c'],
     ['ERR_TORCH_MODULE_LOAD', '', () => `/${'x'.repeat(5000)}`],
     ['ERR_TORCH_MODULE_LOAD', '', () => config],
@@ -184,8 +184,18 @@ describe('refused, with nothing left behind:', () => {
     [
       'ERR_TORCH_FILE_FORMAT',
       'inputSize',
-      () => tinyArchive({ ...tinyConfig, pretrained_cfg: { input_size: [1, 28, 28] } }),
+      () => tinyArchive({ ...tinyConfig, pretrained_cfg: { input_size: [3, 0, 28] } }),
     ],
+    ['ERR_TORCH_FILE_FORMAT', 'numClasses', () => tinyArchive({ ...tinyConfig, num_classes: 'ten' })],
+    ['ERR_TORCH_FILE_FORMAT', 'globalPool', () => weightsFolder(configWith({ global_pool: 'token' }))],
+    [
+      'ERR_TORCH_INVALID_ARGUMENT',
+      'outputStride',
+      () => weightsFolder(configWith({ model_args: { output_stride: 8 } })),
+    ],
+    ['ERR_TORCH_INVALID_ARGUMENT', "'avg' for a model", () => weightsFolder(configWith({ global_pool: 'max' }))],
+    ['ERR_TORCH_INVALID_ARGUMENT', '1 or more', () => weightsFolder(configWith({ num_classes: 0 }))],
+    ['ERR_TORCH_STATE_DICT', 'classifier.weight', () => weightsFolder(configWith({ num_classes: 7 }))],
     ['ERR_TORCH_FILE_FORMAT', 'metadata.json of the archive', () => tinyArchive('{')],
     ['ERR_TORCH_INVALID_ARGUMENT', 'a path', () => ''],
     ['ERR_TORCH_INVALID_ARGUMENT', 'a path', () => 'a\0b'],
@@ -198,7 +208,7 @@ describe('refused, with nothing left behind:', () => {
     ['ERR_TORCH_INVALID_ARGUMENT', 'a path', () => 5 as never],
     ['ERR_TORCH_INVALID_ARGUMENT', 'a path', () => throwing() as never],
     ['ERR_TORCH_INVALID_ARGUMENT', 'one of resnet18', () => ({}) as never],
-    ['ERR_TORCH_INVALID_ARGUMENT', 'one of resnet18', () => ({ architecture: 'resnet50', random: 1 }) as never],
+    ['ERR_TORCH_INVALID_ARGUMENT', 'one of resnet18', () => ({ architecture: 'resnet101', random: 1 }) as never],
     ['ERR_TORCH_INVALID_ARGUMENT', 'weights or random', () => ({ architecture: 'resnet18' }) as never],
     ['ERR_TORCH_INVALID_ARGUMENT', 'weights or random', () => ({ architecture: 'resnet18', weights: {}, random: 1 })],
     ['ERR_TORCH_UNKNOWN_OPTION', 'did you mean weights', () => ({ architecture: 'resnet18', weight: {} }) as never],

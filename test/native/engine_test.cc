@@ -3,15 +3,13 @@
 #include <c10/util/Exception.h>
 
 #include <chrono>
-#include <cstdio>
-#include <functional>
 #include <future>
 #include <new>
 #include <vector>
 
+#include "check.h"
 #include "engine/context.h"
 #include "engine/dtype.h"
-#include "engine/error.h"
 #include "engine/executor.h"
 #include "engine/generator.h"
 #include "engine/memory.h"
@@ -21,21 +19,7 @@
 
 namespace {
 
-int failures = 0;
-
-void check(bool holds, const char* what, int line) {
-  if (holds) return;
-  failures++;
-  std::fprintf(stderr, "line %d: expected %s\n", line, what);
-}
-#define CHECK_THAT(condition) check((condition), #condition, __LINE__)
-
-engine::Failure failure_of(const std::function<void()>& work) {
-  engine::Failure failure;
-  const bool finished = engine::guard("ERR_TORCH_MODULE_RUN", failure, work);
-  if (finished) failure.code = "none";
-  return failure;
-}
+using check::failure_of;
 
 class Lambda final : public engine::Task {
  public:
@@ -171,14 +155,15 @@ void operators_are_found_by_name_and_overload() {
 }  // namespace
 
 int main() {
-  every_exception_becomes_a_failure();
-  torchscript_keeps_its_traceback_apart_from_the_message();
-  a_lane_runs_first_in_first_out_on_one_thread();
-  quiesce_waits_no_longer_than_it_is_told();
-  a_tasks_context_ends_with_the_task();
-  a_snapshot_copies_unless_it_owns_alone();
-  bytes_must_fill_the_shape();
-  a_storage_is_counted_once();
-  operators_are_found_by_name_and_overload();
-  return failures == 0 ? 0 : 1;
+  return check::run({
+      every_exception_becomes_a_failure,
+      torchscript_keeps_its_traceback_apart_from_the_message,
+      a_lane_runs_first_in_first_out_on_one_thread,
+      quiesce_waits_no_longer_than_it_is_told,
+      a_tasks_context_ends_with_the_task,
+      a_snapshot_copies_unless_it_owns_alone,
+      bytes_must_fill_the_shape,
+      a_storage_is_counted_once,
+      operators_are_found_by_name_and_overload,
+  });
 }

@@ -5,24 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
-#include <functional>
 #include <vector>
 
-#include "engine/error.h"
+#include "check.h"
 #include "engine/image_ops.h"
 
 namespace {
-
-int failures = 0;
-
-void check(bool holds, const char* what, int line) {
-  if (holds) return;
-  failures++;
-  std::fprintf(stderr, "line %d: expected %s\n", line, what);
-}
-#define CHECK_THAT(condition) check((condition), #condition, __LINE__)
 
 using engine::Filter;
 using engine::PixelFormat;
@@ -165,9 +154,7 @@ void what_does_not_fit_is_refused() {
   const at::Tensor batch = at::zeros({1, 3, 2, 2}, at::kByte);
   const auto code = [&](const engine::Samples& samples, const engine::Placement& placement, const at::Tensor& target,
                         int64_t index) {
-    engine::Failure failure{"none", "", ""};
-    engine::guard("ERR_TORCH_INTERNAL", failure, [&] { engine::check_entry(samples, placement, target, index); });
-    return failure.code;
+    return check::code_of([&] { engine::check_entry(samples, placement, target, index); });
   };
   const auto samples = samples_of(pixels, PixelFormat::rgb, 2, 2);
   const std::string invalid = "ERR_TORCH_INVALID_ARGUMENT";
@@ -190,11 +177,12 @@ void what_does_not_fit_is_refused() {
 }  // namespace
 
 int main() {
-  a_line_is_the_convolution_of_the_textbook();
-  a_region_is_the_crop_of_the_whole();
-  an_entry_is_filled_around_the_picture();
-  a_table_gives_floats();
-  other_formats_become_rgb_as_pillow_has_it();
-  what_does_not_fit_is_refused();
-  return failures == 0 ? 0 : 1;
+  return check::run({
+      a_line_is_the_convolution_of_the_textbook,
+      a_region_is_the_crop_of_the_whole,
+      an_entry_is_filled_around_the_picture,
+      a_table_gives_floats,
+      other_formats_become_rgb_as_pillow_has_it,
+      what_does_not_fit_is_refused,
+  });
 }

@@ -5,30 +5,16 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 
-#include "engine/error.h"
+#include "check.h"
 #include "engine/safetensors_json.h"
 
 namespace {
 
-int failures = 0;
-
-void check(bool holds, const char* what, int line) {
-  if (holds) return;
-  failures++;
-  std::fprintf(stderr, "line %d: expected %s\n", line, what);
-}
-#define CHECK_THAT(condition) check((condition), #condition, __LINE__)
-
-std::string code_of(const std::function<void()>& work) {
-  engine::Failure failure;
-  return engine::guard("unforeseen", failure, work) ? "none" : failure.code;
-}
+using check::code_of;
 
 constexpr const char* kFormat = "ERR_TORCH_FILE_FORMAT";
 
@@ -231,14 +217,15 @@ void a_write_that_fails_leaves_the_old_file() {
 }  // namespace
 
 int main() {
-  json_is_read_strictly();
-  integers_are_exact_up_to_2_64();
-  strings_are_written_as_they_are_read();
-  offsets_must_fill_the_buffer();
-  mapped_tensors_share_the_file_and_outlive_it();
-  what_cannot_be_shared_is_copied();
-  large_tensors_are_read_by_several_threads();
-  what_is_no_file_is_a_disk_error();
-  a_write_that_fails_leaves_the_old_file();
-  return failures == 0 ? 0 : 1;
+  return check::run({
+      json_is_read_strictly,
+      integers_are_exact_up_to_2_64,
+      strings_are_written_as_they_are_read,
+      offsets_must_fill_the_buffer,
+      mapped_tensors_share_the_file_and_outlive_it,
+      what_cannot_be_shared_is_copied,
+      large_tensors_are_read_by_several_threads,
+      what_is_no_file_is_a_disk_error,
+      a_write_that_fails_leaves_the_old_file,
+  });
 }

@@ -43,8 +43,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
       await runProgram(handler + running, { code: 17, kill: { signal, when: 'ready' } })
     })
 
-    // Open race: process.exit within milliseconds of the first load can crash in libtorch's destructors (README, Limits).
-    test('during the load of libtorch ends with that code after it', { retry: 2 }, async () => {
+    test('during the load of libtorch ends with that code after it', async () => {
       await runProgram(handler + loading, { code: 17, kill: { signal, when: 'ready', after: 20 } })
     })
 

@@ -55,7 +55,9 @@ test('a test run that cannot start ends with the line that counts', async () => 
 test.each([[[]], [['nonsense']]])('an unknown job %j lists the known ones', async (args) => {
   const { code, stderr } = await runNode([setup, ...args])
   expect(code).toBe(1)
-  expect(stderr).toMatch(/^Expected one of demo, bench, test, build, check-libtorch but received '(nonsense)?'\n$/)
+  expect(stderr).toMatch(
+    /^Expected one of demo, bench, test, build, prebuild, check-libtorch but received '(nonsense)?'\n$/,
+  )
 })
 
 test.each(['', '2.14', '2.14.1+cpu', 'latest'])('check-libtorch refuses the version %j', async (version) => {

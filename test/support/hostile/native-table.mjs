@@ -99,6 +99,16 @@ const generatorRows = [
 
 const cancellationRows = [...constructorRows('NativeCancellation'), member('NativeCancellation', 'cancel')]
 
+const noChanges = {
+  source: '',
+  removed: [],
+  moduleNames: [],
+  modules: [],
+  parameterNames: [],
+  parameters: [],
+  bufferNames: [],
+  buffers: [],
+}
 const source = () => argument(() => '/nowhere')
 const moduleRows = [
   ...constructorRows(
@@ -118,14 +128,9 @@ const moduleRows = [
   },
   ...members('NativeScriptModule', 'device', 'lane', 'training', 'disposed', 'methods', 'submodules', 'extraFiles'),
   {
-    ...member(
-      'NativeScriptModule',
-      'call',
-      string('forward'),
-      argument(() => [tensor()], 'tensors'),
-      context(),
-    ),
+    ...member('NativeScriptModule', 'call', string('forward'), context(), argument(tensor, 'NativeTensor')),
     contextKeys,
+    contextAt: 1,
   },
   member('NativeScriptModule', 'tensors', string('parameters')),
   member('NativeScriptModule', 'submodule', string('x')),
@@ -134,9 +139,28 @@ const moduleRows = [
   member('NativeScriptModule', 'define', string('x', 'string')),
   member(
     'NativeScriptModule',
+    'defineLayerOutputs',
+    string('layers', 'string'),
+    argument(() => ['x'], 'strings'),
+  ),
+  member(
+    'NativeScriptModule',
+    'derive',
+    argument(() => ({ ...noChanges })),
+  ),
+  member(
+    'NativeScriptModule',
+    'setTrainable',
+    argument(() => [], 'strings'),
+    argument(() => [], 'strings'),
+    boolean(),
+  ),
+  member(
+    'NativeScriptModule',
     'assign',
     argument(() => ['x'], 'strings'),
     argument(() => [tensor()], 'tensors'),
+    boolean(),
     boolean(),
   ),
   member(
@@ -236,8 +260,9 @@ const functionRows = [
   {
     name: 'callOperator',
     target: addon.callOperator,
-    args: [argument(() => neg, 'integer'), argument(() => [tensor()], 'tensors'), context()],
+    args: [argument(() => neg, 'integer'), context(), argument(tensor, 'NativeTensor')],
     contextKeys,
+    contextAt: 1,
   },
   { name: 'seed', target: addon.seed, args: [seed()] },
   ...['memory', 'queueDepths', 'devices', 'build'].map((name) => ({ name, target: addon[name] })),
@@ -255,7 +280,7 @@ for (const type of types) {
   const typed = await NativeScriptModule.fromSource(`def forward(self, v: ${type}):\n    return v\n`, 0)
   typedRows.push({
     name: `NativeScriptModule#call with ${type}`,
-    target: (value) => typed.call('forward', [value]),
+    target: (value) => typed.call('forward', undefined, value),
     args: [argument(() => undefined, '*')],
   })
 }
@@ -263,4 +288,5 @@ for (const type of types) {
 export const rows = [
   ...[...tensorRows, ...generatorRows, ...cancellationRows, ...functionRows, ...typedRows],
   ...[...safetensorsRows, ...imageRows, ...moduleRows],
+  { name: 'stop', target: addon.stop }, // the last: no task starts after it
 ]

@@ -38,6 +38,9 @@ const outlives = (className) => ({ livesOn: [`disposed ${handles[className].kind
 const disposals = (className) =>
   ['dispose', Symbol.dispose].map((name) => method(className, name, { isAsync: false, ...outlives(className) }))
 
+/** Shows whatever it is asked to show. */
+const printing = (className) => method(className, inspect.custom, { isAsync: false, receivers: undefined })
+
 const tensorRows = [
   {
     name: 'Tensor.from',
@@ -67,8 +70,8 @@ const tensorRows = [
   method('Tensor', 'alias', { isAsync: false }),
   method('Tensor', 'data', { args: [argument(() => 'float32', 'undefined')], options: { signal }, raw: signal }),
   method('Tensor', 'to', { options: { device: [], dtype: [], signal }, raw: signal }),
-  // Printing shows whatever it is asked to show.
-  method('Tensor', inspect.custom, { isAsync: false, receivers: undefined }),
+  printing('Tensor'),
+  method('Tensor', 'toJSON', { isAsync: false }),
   ...disposals('Tensor'),
 ]
 
@@ -102,13 +105,34 @@ const moduleRows = [
   }),
   method('Module', 'loadStateDict', {
     args: [argument(() => ({}), 'record', 'map')],
-    options: { strict: boolean, signal },
+    options: { strict: boolean, anyShape: boolean, signal },
     raw: signal,
   }),
   method('Module', 'submodule', { args: [argument(() => 'x')] }),
   method('Module', 'train', { args: [argument(() => true, 'boolean', 'undefined')] }),
   method('Module', 'to', { options: { device: [], dtype: [], channelsLast: boolean, signal }, raw: signal }),
   method('Module', 'define', { args: [argument(() => 'x', 'string')], options: { signal }, raw: signal }),
+  method('Module', 'defineLayerOutputs', {
+    args: [argument(() => 'layers', 'string'), argument(() => ['x'], 'strings')],
+    options: { signal },
+    raw: signal,
+  }),
+  method('Module', 'derive', {
+    options: {
+      source: ['string'],
+      modules: ['record', 'map'],
+      parameters: ['record', 'map'],
+      buffers: ['record', 'map'],
+      remove: ['strings'],
+      signal,
+    },
+    raw: signal,
+  }),
+  method('Module', 'setTrainable', {
+    args: [argument(() => true, 'boolean')],
+    options: { parameters: ['strings'], submodules: ['strings'], signal },
+    raw: signal,
+  }),
   method('Module', 'freeze', {
     options: { preserve: ['strings'], channelsLast: boolean, optimize: boolean, signal },
     raw: signal,
@@ -125,6 +149,8 @@ const moduleRows = [
     options: { extraFiles: ['record'], signal },
     raw: signal,
   }),
+  printing('Module'),
+  method('Module', 'toJSON', { isAsync: false }),
   ...disposals('Module'),
 ]
 
@@ -141,6 +167,7 @@ const generatorRows = [
   method('Generator', 'seed', { args: [argument(() => 1, ...seeds)] }),
   method('Generator', 'getState'),
   method('Generator', 'setState', { args: [argument(() => Tensor.from(1), 'tensor')] }),
+  method('Generator', 'toJSON', { isAsync: false }),
   ...disposals('Generator'),
 ]
 

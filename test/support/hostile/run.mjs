@@ -81,6 +81,7 @@ function* callsOf({
   livesOn = [],
   isLenient = false,
   contextKeys = {},
+  contextAt = -1,
   withoutKinds = [],
 }) {
   const invoke = (receiver, given) =>
@@ -98,7 +99,7 @@ function* callsOf({
       yield [`${name} for option ${key}`, kinds, [...accepts, 'undefined'], call]
     }
     for (const [key, accepts] of Object.entries(contextKeys)) {
-      const call = () => invoke(receiver(), valid().with(-1, { [key]: make() }))
+      const call = () => invoke(receiver(), valid().with(contextAt, { [key]: make() }))
       yield [`${name} for ${key} of the context`, kinds, [...accepts, 'undefined'], call]
     }
     if (options !== undefined) {

@@ -1,39 +1,43 @@
 import cliProgress from 'cli-progress'
+import type { HubProgress } from '../io/hub-progress.js'
 import type { InstallProgress } from '../io/libtorch-install.js'
 
-/** Shows the progress of an installation to people. */
+type Step = InstallProgress | HubProgress
+
+/** Shows the steps of an installation or of downloads to people. */
 export interface ProgressView {
-  show(progress: InstallProgress): void
+  show(step: Step): void
   /** Leaves the terminal as it was. */
   stop(): void
 }
 
-const sentences: Record<InstallProgress['phase'], string> = {
+const sentences: Record<Step['phase'], string> = {
   search: 'looking for',
   wait: 'waiting:',
   download: 'downloading',
   retry: 'trying again:',
   pip: 'asking pip for',
   unpack: 'unpacking',
+  ask: 'asking the hub for',
+  cache: 'using the cache:',
+  file: 'complete:',
 }
 
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1)
 
 /** A line for each step, and for each quarter of a long one: for log files. */
 export function plainProgress(write: (line: string) => void): ProgressView {
-  let step = ''
-  let quarter = 0
+  const quarters = new Map<string, number>()
   return {
     show({ phase, subject, done = 0, total }) {
       const name = `${sentences[phase]} ${subject}`
-      if (name !== step || phase === 'retry') {
-        step = name
-        quarter = 0
+      const quarter = quarters.get(name) ?? 0
+      if (!quarters.has(name) || phase === 'retry') {
         write(total === undefined ? name : `${name} (${megabytes(total)} MB)`)
       }
       const reached = total ? Math.floor((done / total) * 4) : 0
       if (reached > quarter) write(`${name}: ${25 * reached} %`)
-      quarter = Math.max(quarter, reached)
+      quarters.set(name, Math.max(quarter, reached))
     },
     stop() {},
   }
@@ -51,6 +55,7 @@ export function terminalProgress(stream: NodeJS.WritableStream): ProgressView {
   }
   return {
     show({ phase, subject, done = 0, total }) {
+      if (phase === 'file') return // the bar says enough
       const name = `${sentences[phase]} ${subject}`
       if (total === undefined) {
         stop()
@@ -62,10 +67,24 @@ export function terminalProgress(stream: NodeJS.WritableStream): ProgressView {
           bar = new cliProgress.SingleBar({ stream, format, hideCursor: true }, cliProgress.Presets.shades_classic)
           bar.start(total, done, payload)
         }
+        bar.setTotal(total)
         bar.update(done, payload)
       }
       step = name
     },
     stop,
+  }
+}
+
+/** The result of `steps`, which are shown meanwhile. */
+export async function shown<Result>(steps: AsyncGenerator<Step, Result, void>, view: ProgressView): Promise<Result> {
+  try {
+    for (;;) {
+      const { done, value } = await steps.next()
+      if (done) return value
+      view.show(value)
+    }
+  } finally {
+    view.stop()
   }
 }

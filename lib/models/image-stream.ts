@@ -5,20 +5,25 @@ import { keep, scope } from '../core/scope.js'
 import type { Tensor } from '../core/tensor.js'
 import type { ImageInput } from '../io/image-input.js'
 import { batchesOf } from './batches.js'
-import type { Prediction } from './prediction.js'
 import { untilAborted } from './until-aborted.js'
 import { workAhead } from './work-ahead.js'
 
-/** One image of a stream: what it shows, or why it could not be looked at. */
-export type Classified =
-  | { image: ImageInput; predictions: Prediction[]; error?: undefined }
-  | { image: ImageInput; predictions?: undefined; error: TorchError }
-
-interface StreamSteps {
+/** What a stream does with its images. Result: of one image, Entry: what the reader gets. */
+export interface StreamSteps<Result, Entry> {
   /** float32 [1, 3, H, W] */
   preprocess(image: ImageInput, signal: AbortSignal): Promise<Tensor>
-  /** pixels: float32 [N, 3, H, W] */
-  classify(pixels: Tensor, signal: AbortSignal): Promise<Prediction[][]>
+  /** pixels: float32 [N, 3, H, W]. N results. */
+  run(pixels: Tensor, signal: AbortSignal): Promise<Result[]>
+  /** What the reader gets of an image; from here on the result is the reader's. */
+  entry(image: ImageInput, result: Result): Entry
+  /** Gives back a result that nobody will see. */
+  discard(result: Result): void
+}
+
+/** An image that could not be looked at. */
+export interface Failed {
+  image: ImageInput
+  error: TorchError
 }
 
 interface Prepared {
@@ -27,12 +32,14 @@ interface Prepared {
   error: TorchError | undefined
 }
 
+type Preprocess = StreamSteps<never, never>['preprocess']
+
 function free(batch: readonly Prepared[]): void {
   for (const { pixels } of batch) pixels?.dispose()
 }
 
 /** A bad image is a result of its own; anything else (an abort, a defect) ends the stream. */
-async function prepare(image: ImageInput, { preprocess }: StreamSteps, signal: AbortSignal): Promise<Prepared> {
+async function prepare(image: ImageInput, preprocess: Preprocess, signal: AbortSignal): Promise<Prepared> {
   try {
     // The scope in which the reader asks for a result may end long before this image has its turn.
     const pixels = await scope(async () => keep(await preprocess(image, signal)))
@@ -43,8 +50,8 @@ async function prepare(image: ImageInput, { preprocess }: StreamSteps, signal: A
   }
 }
 
-async function prepareBatch(images: ImageInput[], steps: StreamSteps, signal: AbortSignal): Promise<Prepared[]> {
-  const results = await Promise.allSettled(images.map((image) => prepare(image, steps, signal)))
+async function prepareBatch(images: ImageInput[], preprocess: Preprocess, signal: AbortSignal): Promise<Prepared[]> {
+  const results = await Promise.allSettled(images.map((image) => prepare(image, preprocess, signal)))
   const batch = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
   const failed = results.find((result) => result.status === 'rejected')
   if (failed === undefined) return batch
@@ -57,18 +64,19 @@ async function joined(images: Tensor[]): Promise<Tensor> {
   return images.length === 1 && only ? only : operators.cat(images)
 }
 
-async function classifyBatch(
+/** An image with its result, or with what went wrong. */
+type Done<Result> = { image: ImageInput; result: Result; error?: undefined } | Failed
+
+async function runBatch<Result>(
   batch: readonly Prepared[],
-  steps: StreamSteps,
+  { run }: Pick<StreamSteps<Result, unknown>, 'run'>,
   signal: AbortSignal,
-): Promise<Classified[]> {
+): Promise<Done<Result>[]> {
   const good = batch.flatMap(({ pixels }) => pixels ?? [])
   try {
-    const predictions = good.length === 0 ? [] : await scope(async () => steps.classify(await joined(good), signal))
+    const results = good.length === 0 ? [] : await scope(async () => run(await joined(good), signal))
     let next = 0
-    return batch.map(({ image, error }) =>
-      error ? { image, error } : { image, predictions: predictions[next++] ?? [] },
-    )
+    return batch.map(({ image, error }) => (error ? { image, error } : { image, result: results[next++] as Result }))
   } finally {
     free(batch)
   }
@@ -79,37 +87,46 @@ async function classifyBatch(
  * While the reader has those of one batch, the next is in the model and the one after it is decoded; no more is read
  * ahead.
  */
-export async function* classifyStream(
+export async function* imageStream<Result, Entry>(
   images: AsyncIterable<ImageInput>,
   { batchSize, signal }: { batchSize: number; signal?: AbortSignal | undefined },
-  steps: StreamSteps,
-): AsyncGenerator<Classified> {
+  steps: StreamSteps<Result, Entry>,
+): AsyncGenerator<Entry | Failed> {
   if (signal?.aborted) throw signal.reason
   const stop = new AbortController()
   const forget = signal && onAbort(signal, () => stop.abort(signal.reason))
+  const discard = (batch: Done<Result>[]) => {
+    for (const done of batch.splice(0)) if (done.error === undefined) steps.discard(done.result)
+  }
   const prepared = workAhead(batchesOf(untilAborted(images, stop.signal), batchSize), {
     ahead: 2,
-    work: (batch: ImageInput[]) => prepareBatch(batch, steps, stop.signal),
+    work: (batch: ImageInput[]) => prepareBatch(batch, steps.preprocess, stop.signal),
     discard: free,
   })
-  const classified = workAhead(prepared, {
+  const finished = workAhead(prepared, {
     ahead: 2,
-    work: (batch: Prepared[]) => classifyBatch(batch, steps, stop.signal),
-    discard: () => {},
+    work: (batch: Prepared[]) => runBatch(batch, steps, stop.signal),
+    discard,
   })
+  let batch: Done<Result>[] = []
   try {
     for (;;) {
-      const { done, value: results } = await classified.next()
+      const { done, value } = await finished.next()
       if (done) return
-      for (const result of results) {
-        if (signal?.aborted) throw signal.reason
-        yield result
+      batch = value
+      for (let next = batch.shift(); next !== undefined; next = batch.shift()) {
+        if (signal?.aborted) {
+          batch.unshift(next)
+          throw signal.reason
+        }
+        yield next.error ? next : steps.entry(next.image, next.result)
       }
     }
   } finally {
     forget?.()
+    discard(batch)
     // Where the reader left early nobody needs what is under way, and only so does a read of a silent source end.
     stop.abort()
-    await classified.return(undefined)
+    await finished.return(undefined)
   }
 }

@@ -1,0 +1,49 @@
+import { Command } from 'commander'
+import { inspectSafetensors } from '../io/index.js'
+import { inspectText } from './inspect-report.js'
+import { concluded } from './verb-ending.js'
+
+interface Flags {
+  revision?: string
+  offline?: true
+  checksum: boolean
+  json?: true
+}
+
+async function inspect(source: string, { json, ...options }: Flags): Promise<void> {
+  const say = (line: string) => process.stderr.write(`${line}\n`)
+  const print = (text: string) => process.stdout.write(`${text}\n`)
+  const printJson = (value: object) => print(JSON.stringify(value, undefined, 2))
+  const work = async (signal: AbortSignal) => {
+    const files = await inspectSafetensors(source, { ...options, signal })
+    if (files.some(({ intact }) => intact === false)) process.exitCode = 1
+    if (json) printJson({ source, files })
+    else print(inspectText(files))
+  }
+  await concluded(work, {
+    interrupted: () => say('interrupted'),
+    failed: ({ code, message }) => (json ? printJson({ source, code, message }) : say(`error: ${message}`)),
+  })
+}
+
+const examples = `
+No tensor is loaded. Of a repository, files in the hub's cache are read there; of others only the header is fetched. A
+file that is not what the hub promised is a failure.
+
+Examples:
+  $ npx node-libtorch inspect model.safetensors
+  $ npx node-libtorch inspect model.safetensors.index.json --no-checksum
+  $ npx node-libtorch inspect timm/resnet18.a1_in1k --json
+`
+
+export function inspectCommand(): Command {
+  return new Command('inspect')
+    .description('say what safetensors files hold: names, dtypes, shapes, sizes, metadata, checksums')
+    .argument('<source>', 'a file, an index of several files, a folder, or a repository of the hub')
+    .option('--revision <name>', 'of a repository: a branch, a tag or a commit (default: main)')
+    .option('--offline', 'of a repository: look in the cache only')
+    .option('--no-checksum', 'do not read files whole for their SHA-256')
+    .option('--json', 'one JSON document on stdout')
+    .addHelpText('after', examples)
+    .action(inspect)
+}

@@ -1,0 +1,63 @@
+import { Command, Option } from 'commander'
+import { hub } from '../io/hub.js'
+import { numberOption } from './number-option.js'
+import { plainProgress, shown, terminalProgress } from './step-progress.js'
+import { concluded } from './verb-ending.js'
+
+interface Flags {
+  revision?: string
+  type?: 'model' | 'dataset' | 'space'
+  ignore?: string[]
+  offline?: true
+  force?: true
+  parallel?: number
+  retries?: number
+  timeout?: number
+  json?: true
+}
+
+async function pull(repository: string, files: string[], { json, timeout, ...flags }: Flags): Promise<void> {
+  const say = (line: string) => process.stderr.write(`${line}\n`)
+  const print = (value: object) => process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`)
+  const view = process.stderr.isTTY ? terminalProgress(process.stderr) : plainProgress(say)
+  const allow = files.length === 0 ? undefined : files
+  const work = async (signal: AbortSignal) => {
+    const steps = hub.snapshot.steps(repository, { ...flags, allow, timeoutSeconds: timeout, signal })
+    const folder = await shown(steps, view)
+    if (json) print({ pulled: true, repository, folder })
+    else process.stdout.write(`${folder}\n`)
+  }
+  await concluded(work, {
+    interrupted: () => say('interrupted: the same command goes on where it was'),
+    failed: ({ code, message }) =>
+      json ? print({ pulled: false, repository, code, message }) : say(`error: ${message}`),
+  })
+}
+
+const examples = `
+Files and --ignore are names or patterns: * goes across folders, 'unet/' means all below it. Prints the folder, which
+Python's huggingface_hub finds too. HF_TOKEN, HF_ENDPOINT, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE mean what they mean there.
+
+Examples:
+  $ npx node-libtorch pull timm/resnet18.a1_in1k
+  $ npx node-libtorch pull timm/resnet18.a1_in1k config.json '*.safetensors'
+  $ npx node-libtorch pull some/diffusion-model --ignore '*.bin' '*.ckpt'
+`
+
+export function pullCommand(): Command {
+  return new Command('pull')
+    .description("put a repository of the Hugging Face hub into the cache that Python's client uses too")
+    .argument('<repository>', 'such as timm/resnet18.a1_in1k')
+    .argument('[files...]', 'names or patterns of files (default: all)')
+    .option('--revision <name>', 'a branch, a tag or a commit (default: main)')
+    .addOption(new Option('--type <type>', 'what kind of repository').choices(['model', 'dataset', 'space']))
+    .option('--ignore <patterns...>', 'files to leave out')
+    .option('--offline', 'take what the cache has, or fail')
+    .option('--force', 'fetch also what is in the cache, and replace it')
+    .option('--parallel <number>', 'files that are fetched at the same time', numberOption)
+    .option('--retries <number>', 'how often to try again without progress', numberOption)
+    .option('--timeout <seconds>', 'the longest silence of the hub', numberOption)
+    .option('--json', 'one JSON document on stdout')
+    .addHelpText('after', examples)
+    .action(pull)
+}

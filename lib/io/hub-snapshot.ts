@@ -1,0 +1,120 @@
+import { join } from 'node:path'
+import { type TorchError, torchError } from '../core/errors.js'
+import { staysBelow } from '../core/file-path.js'
+import { nearestName } from '../core/nearest-name.js'
+import { requireDiskSpace } from './disk-space.js'
+import { cachedCommit, fileSize, isFolder } from './hub-cache.js'
+import { type HubCall, mayUseCache, offlineError } from './hub-call.js'
+import { bytesToCome, type HubFile, isInSnapshot, obtain } from './hub-fetch.js'
+import { fetchListing, type HubListing } from './hub-listing.js'
+import type { ParsedSnapshotOptions } from './hub-options.js'
+import { matchingNames } from './hub-patterns.js'
+import { HubTransfer } from './hub-progress.js'
+import { isCommit, snapshotPath } from './hub-repository.js'
+import { rememberCommit } from './hub-store.js'
+import { type HubTreeFile, readTree } from './hub-tree.js'
+import { inParallel } from './in-parallel.js'
+
+type Filters = Pick<ParsedSnapshotOptions, 'allow' | 'ignore'>
+
+function selected(files: readonly HubTreeFile[], filters: Filters): HubTreeFile[] {
+  const names = new Set(
+    matchingNames(
+      files.map(({ name }) => name),
+      filters,
+    ),
+  )
+  return files.filter(({ name }) => names.has(name))
+}
+
+/** Those of `allow` that can only be the names of files. */
+const plainNames = ({ allow = [] }: Filters) =>
+  [allow].flat().filter((name) => !/[*?[\\]|\/$/.test(name) && staysBelow(name))
+
+interface CachedSnapshot {
+  folder: string
+  /** Wanted files that are not there. undefined: what there should be is not known. */
+  missing: string[] | undefined
+}
+
+async function cachedSnapshot(
+  { repository, revision }: HubCall,
+  filters: Filters,
+): Promise<CachedSnapshot | undefined> {
+  const commit = await cachedCommit(repository, revision)
+  if (commit === undefined) return undefined
+  const folder = snapshotPath(repository, commit)
+  if (!(await isFolder(folder))) return undefined
+  const files = await readTree(repository, commit)
+  const wanted = files === undefined ? plainNames(filters) : selected(files, filters).map(({ name }) => name)
+  const sizes = wanted.map(async (name) => ({ name, found: await fileSize(join(folder, name)) }))
+  const missing = (await Promise.all(sizes)).flatMap(({ name, found }) => (found === undefined ? [name] : []))
+  return { folder, missing: files === undefined && missing.length === 0 ? undefined : missing }
+}
+
+function nothingMatches({ repository, revision }: HubCall, { allow }: Filters, files: readonly HubTreeFile[]) {
+  const names = files.map(({ name }) => name)
+  const [wanted = ''] = [allow ?? ''].flat()
+  const nearest = nearestName(wanted, names)
+  const hint = nearest === undefined ? '' : ` (did you mean '${nearest}'?)`
+  const message = `Expected files of ${repository.id} (${revision}) that match but of its ${names.length} none does${hint}`
+  const details = { missing: 'file', repository: repository.id, revision, files: names }
+  return torchError('ERR_TORCH_HUB_NOT_FOUND', message, { details })
+}
+
+/** How many were not there. */
+async function fetchAll(call: HubCall, files: readonly HubFile[], parallel: number): Promise<number> {
+  const { repository, report, options } = call
+  const transfer = new HubTransfer(repository.id, report)
+  const absent: HubFile[] = []
+  const needed = new Map<string, number>() // two files may be one blob
+  for (const file of files) {
+    if (!options.force && (await isInSnapshot(call, file))) continue
+    absent.push(file)
+    const bytes = (await bytesToCome(call, file)) ?? 0
+    needed.set(file.blob, bytes)
+    if (bytes > 0) transfer.expect(file.blob, file.size)
+  }
+  const bytes = [...needed.values()].reduce((sum, each) => sum + each, 0)
+  if (bytes > 0) await requireDiskSpace([{ folder: repository.blobs, bytes }])
+  await inParallel(absent, { width: parallel, signal: call.signal }, async (file, signal) => {
+    await obtain(call, file, transfer, signal)
+  })
+  return absent.length
+}
+
+/** snapshot_download: the folder of a revision's files. */
+export async function runHubSnapshot(call: HubCall, options: ParsedSnapshotOptions): Promise<string> {
+  const { repository, revision, offline, report } = call
+  const { force, parallel } = options
+  const cached = force ? undefined : await cachedSnapshot(call, options)
+  const isComplete = cached !== undefined && (cached.missing?.length ?? 0) === 0
+  if (cached !== undefined && isComplete && (offline || (isCommit(revision) && cached.missing !== undefined))) {
+    return cached.folder
+  }
+  if (offline) {
+    const [first, ...others] = cached?.missing ?? []
+    const more = others.length === 0 ? '' : ` and ${others.length} more files`
+    throw offlineError(call, first === undefined ? 'files' : `${first}${more}`)
+  }
+  report({ phase: 'ask', subject: `${repository.id} (${revision})` })
+  let listing: HubListing
+  try {
+    listing = await fetchListing(call, isComplete)
+  } catch (error) {
+    if (cached === undefined || !isComplete || !mayUseCache(error)) throw error
+    report({ phase: 'cache', subject: (error as TorchError).message })
+    return cached.folder
+  }
+  const { commit, files } = listing
+  const wanted = selected(files, options)
+  if (wanted.length === 0) throw nothingMatches(call, options, files)
+  const fetched = await fetchAll(
+    call,
+    wanted.map(({ name, size, blob }) => ({ name, size, blob, commit })),
+    parallel,
+  )
+  const noted = rememberCommit(repository, revision, commit)
+  await (fetched === 0 ? noted.catch(() => {}) : noted)
+  return snapshotPath(repository, commit)
+}

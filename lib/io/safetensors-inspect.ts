@@ -1,0 +1,106 @@
+import { readdir, readlink, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { invalidArgument } from '../core/errors.js'
+import { requireFilePath } from '../core/file-path.js'
+import { defineOptions, parseOptions } from '../core/options.js'
+import { fileErrorCode, withDiskErrors } from './disk-error.js'
+import { sha256OfFile } from './file-digest.js'
+import { isHubBlob } from './hub-cache.js'
+import { inspectRepository } from './hub-inspect.js'
+import { type HubFileOptions, hubFields } from './hub-options.js'
+import { looksLikeRepository } from './hub-repository.js'
+import { readSafetensorsHeader, type SafetensorsHeader } from './safetensors-header.js'
+import { readSafetensorsIndex } from './safetensors-index.js'
+
+const operation = 'inspectSafetensors'
+
+const inspectOptions = defineOptions((z) => {
+  const { force: _, ...fields } = hubFields(z)
+  return { ...fields, checksum: z.boolean().default(true) }
+})
+
+/** Options of `inspectSafetensors`; those of the hub count for repositories. */
+export interface InspectOptions extends Omit<HubFileOptions, 'force'> {
+  /** Whether files on this machine are read whole for their SHA-256. Default true. */
+  checksum?: boolean | undefined
+}
+
+/** What is in one file of tensors. */
+export interface InspectedFile extends SafetensorsHeader {
+  /** As the folder, index or repository names it. */
+  name: string
+  /** undefined: it is on the hub, and its tensors were not fetched. */
+  path: string | undefined
+  bytes: number
+  /** In hexadecimal digits: computed from the file, or as the hub promises it where `path` is undefined. */
+  sha256: string | undefined
+  /** Whether the SHA-256 is the one that the hub promised; undefined where it promised none, or none was computed. */
+  intact: boolean | undefined
+}
+
+/** A file of the hub's cache is linked to a blob that is named by the SHA-256 that the hub promised. */
+async function promisedSha256(path: string): Promise<string | undefined> {
+  if (!(await isHubBlob(path))) return undefined
+  const blob = basename(await readlink(path).catch(() => path))
+  return /^[0-9a-f]{64}$/.test(blob) ? blob : undefined
+}
+
+export async function inspectFile(
+  name: string,
+  path: string,
+  { checksum, signal }: { checksum: boolean; signal: AbortSignal | undefined },
+): Promise<InspectedFile> {
+  const header = await readSafetensorsHeader(path, { operation, signal })
+  const { size } = await withDiskErrors(path, () => stat(path))
+  const sha256 = checksum ? await withDiskErrors(path, () => sha256OfFile(path, signal)) : undefined
+  const promised = sha256 === undefined ? undefined : await promisedSha256(path)
+  return { name, path, bytes: size, sha256, intact: promised && sha256 ? promised === sha256 : undefined, ...header }
+}
+
+async function kindOf(path: string): Promise<'file' | 'folder' | undefined> {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'file'
+  } catch (error) {
+    if (fileErrorCode(error) === 'ENOENT' || fileErrorCode(error) === 'ENOTDIR') return undefined
+    throw error
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  const names = await withDiskErrors(folder, () => readdir(folder))
+  const files = names.filter((name) => name.endsWith('.safetensors')).sort()
+  if (files.length > 0) return files
+  throw invalidArgument('source', 'a folder with safetensors files', folder, { operation })
+}
+
+/** The files that an index names, once it is sure that they hold what it says. */
+async function namesOf(index: string, signal: AbortSignal | undefined): Promise<string[]> {
+  await readSafetensorsHeader(index, { operation, signal })
+  return [...(await readSafetensorsIndex(index)).shards.keys()]
+}
+
+/**
+ * What safetensors files hold, without loading a tensor: names, dtypes, shapes, sizes, metadata, checksums. `source` is a
+ * file, a folder, an index of several files (path or file: URL), or a repository of the hub ('timm/resnet18.a1_in1k'):
+ * of that, files in the cache are read there, and of others only the header is fetched.
+ *
+ * Rejects with ERR_TORCH_FILE_FORMAT, ERR_TORCH_DISK, ERR_TORCH_HUB_*, ERR_TORCH_DOWNLOAD, ERR_TORCH_INVALID_ARGUMENT,
+ * ERR_TORCH_UNKNOWN_OPTION, `signal.reason`.
+ */
+export async function inspectSafetensors(source: string | URL, options?: InspectOptions): Promise<InspectedFile[]> {
+  const { checksum, ...hubOptions } = parseOptions(inspectOptions, options, operation)
+  const { signal } = hubOptions
+  const path = requireFilePath(source, operation)
+  const kind = await withDiskErrors(path, () => kindOf(path))
+  if (kind === undefined && typeof source === 'string' && looksLikeRepository(source)) {
+    return inspectRepository(source, { ...hubOptions, force: false }, operation, (name, place) =>
+      inspectFile(name, place, { checksum, signal }),
+    )
+  }
+  const isIndex = path.endsWith('.index.json')
+  if (kind !== 'folder' && !isIndex) return [await inspectFile(basename(path), path, { checksum, signal })]
+  const [folder, names] = kind === 'folder' ? [path, await namesIn(path)] : [dirname(path), await namesOf(path, signal)]
+  const files: InspectedFile[] = []
+  for (const name of names) files.push(await inspectFile(name, join(folder, name), { checksum, signal }))
+  return files
+}

@@ -1,0 +1,275 @@
+import { invalidArgument, torchError } from '../core/errors.js'
+import type { ExecutionOptions } from '../core/execution.js'
+import type { Module } from '../core/module.js'
+import type { LoadStateDictOptions } from '../core/module-options.js'
+import { defineOptions, parseOptions, type SignalOptions, signalField } from '../core/options.js'
+import { adopt, type Handle, type handleBrand, keep, markHandleClass, scope } from '../core/scope.js'
+import { isTensor, type Tensor } from '../core/tensor.js'
+import type { Value } from '../core/value.js'
+import type { ImageInput } from '../io/image-input.js'
+import { preprocess, preprocessPart } from '../io/preprocess.js'
+import { type Failed, imageStream } from './image-stream.js'
+import {
+  type FeaturesOptions,
+  featuresOptions,
+  handOver,
+  hasStages,
+  joinedFeatures,
+  layerMethod,
+  ownFeatures,
+  type ParsedFeatures,
+  selectedNodes,
+  stages,
+} from './layer-features.js'
+import { ModelParts } from './model-parts.js'
+import { isNamePattern, matchingNames, type NamePattern } from './name-patterns.js'
+import { type Batching, inBatches, isAsyncIterable } from './over-images.js'
+import {
+  groupedByLayer,
+  type ParameterGroup,
+  type ParameterGroupsOptions,
+  readParameterGroupsOptions,
+} from './parameter-groups.js'
+import type { FeatureInfo } from './program-info.js'
+import { setTrainable } from './trainable.js'
+
+/** One image of a stream of features: its own, [C, h, w] per layer, which the reader disposes; or why there are none. */
+export type Featured =
+  | { image: ImageInput; features: Tensor[]; error?: undefined }
+  | (Failed & { features?: undefined })
+
+const freezeOptions = defineOptions((z) => ({ batchNorm: z.boolean().default(true), signal: signalField(z) }))
+
+export interface FreezeModelOptions extends SignalOptions {
+  /** Whether batch norms among the layers keep their statistics while the rest trains (or no longer do). Default true. */
+  batchNorm?: boolean | undefined
+}
+
+/** The parts of a model; throws ERR_TORCH_INVALID_ARGUMENT for anything else. */
+export let partsOf: (model: ImageModel) => ModelParts
+/** A model of these parts that is no more than a model. */
+export let modelOf: (parts: ModelParts) => ImageModel
+
+/**
+ * A network over images with the preprocessing that belongs to it. Models do not change: what would change one gives a
+ * new model that shares its tensors. Scopes own models as they own tensors.
+ */
+export class ImageModel implements Handle {
+  declare readonly [handleBrand]: true
+  readonly #parts: ModelParts
+
+  static {
+    partsOf = (model) => {
+      if (typeof model === 'object' && model !== null && #parts in model) return model.#parts
+      throw invalidArgument('the receiver of the method', 'a model', model)
+    }
+    modelOf = (parts) => new ImageModel(parts)
+  }
+
+  // TypeScript's `protected` keeps nobody from `new ImageModel(...)` at run time.
+  protected constructor(parts: ModelParts) {
+    if (!(parts instanceof ModelParts)) {
+      const message = 'Expected the static method load to open the model but received a call of new'
+      throw torchError('ERR_TORCH_INVALID_ARGUMENT', message)
+    }
+    this.#parts = parts
+    keep(parts.module)
+    keep(parts.inference)
+    adopt(this)
+  }
+
+  /** timm's name of the model, where the source said it. */
+  get architecture(): string | undefined {
+    return partsOf(this).config.architecture
+  }
+
+  /** The scales at which the network has features, the largest map first; undefined where nothing says them. */
+  get featureInfo(): readonly FeatureInfo[] | undefined {
+    return partsOf(this).config.program.featureInfo
+  }
+
+  /** The TorchScript module that runs. */
+  get module(): Module {
+    return partsOf(this).inference
+  }
+
+  /** The module before optimization: its weights by name. */
+  get program(): Module {
+    return partsOf(this).module
+  }
+
+  /** Dotted names of all layers, which `features` takes as nodes. */
+  modules(): Promise<string[]> {
+    return this.program.submodules()
+  }
+
+  /** Images as the model wants them: float32 [N, 3, H, W], normalized. Rejects with ERR_TORCH_IMAGE. */
+  async preprocess(images: ImageInput | readonly ImageInput[], options?: { signal?: AbortSignal }): Promise<Tensor> {
+    return preprocess(images, imagesOf(this, 'preprocess', { batchSize: 1 }).preprocess, options)
+  }
+
+  /**
+   * input: float32 [N, C, H, W], as `preprocess` gives it. R is what the caller knows of the result, and is not checked.
+   * Rejects as Module.call.
+   */
+  async forward<R extends Value = Tensor>(input: Tensor, options?: ExecutionOptions): Promise<R> {
+    return partsOf(this).inference.call<R>('forward', [input], options)
+  }
+
+  /**
+   * Feature maps at several scales, or what any layers give, as they give it (before anything changes it in place).
+   * A tensor [N, C, H, W] or images: resolves to one tensor [N, ...] per layer. An async iterable gives an async
+   * iterable, in order, with a bad image's error in its place, as `classify` does.
+   *
+   * Rejects with ERR_TORCH_INVALID_ARGUMENT (no such layer, or one that does not always run), and as `classify`.
+   */
+  features(images: AsyncIterable<ImageInput>, options?: FeaturesOptions): AsyncGenerator<Featured>
+  features(input: Tensor | ImageInput | readonly ImageInput[], options?: FeaturesOptions): Promise<Tensor[]>
+  features(
+    input: Tensor | ImageInput | readonly ImageInput[] | AsyncIterable<ImageInput>,
+    options?: FeaturesOptions,
+  ): Promise<Tensor[]> | AsyncGenerator<Featured> {
+    if (!isAsyncIterable(input)) return ImageModel.#featuresOf(this, input, options)
+    const parsed = parseOptions(featuresOptions, options, 'features')
+    const { preprocess } = imagesOf(this, 'features', parsed)
+    return imageStream<Tensor[], Featured>(input, parsed, {
+      preprocess: (image, signal) => preprocessPart(image, 0, preprocess, { signal }),
+      run: async (pixels, signal) => ownFeatures(await ImageModel.#layers(this, pixels, { ...parsed, signal })),
+      entry: (image, features) => ({ image, features: handOver(features) }),
+      discard: (features) => {
+        for (const tensor of features) tensor.dispose()
+      },
+    })
+  }
+
+  static async #featuresOf(
+    model: ImageModel,
+    input: Tensor | ImageInput | readonly ImageInput[],
+    options: FeaturesOptions | undefined,
+  ): Promise<Tensor[]> {
+    const parsed = parseOptions(featuresOptions, options, 'features')
+    if (isTensor(input)) return ImageModel.#layers(model, input, parsed)
+    const batching = imagesOf(model, 'features', parsed)
+    const run = (pixels: Tensor) => ImageModel.#layers(model, pixels, parsed)
+    return scope(async () => joinedFeatures(await inBatches(input, batching, run)))
+  }
+
+  static async #layers(model: ImageModel, pixels: Tensor, { signal, ...selection }: ParsedFeatures): Promise<Tensor[]> {
+    const { module, inference } = partsOf(model)
+    const options = signal === undefined ? {} : { signal }
+    const nodes = selectedNodes(selection, model.featureInfo, 'features')
+    if (selection.nodes === undefined && hasStages(inference)) {
+      return stages(inference, pixels, selection.indices ?? [...nodes.keys()], options)
+    }
+    // Not the optimized program: in that one layers are folded into each other.
+    return module.call<Tensor[]>(await layerMethod(module, nodes, 'features'), [pixels], options)
+  }
+
+  /**
+   * timm.utils.freeze: a new model whose parameters that the names match ('layer1' stands for all below it, * for any
+   * text; all where there are none) have no gradients, and whose batch norms there keep their statistics in training.
+   */
+  freeze(names: readonly NamePattern[] = [], options?: FreezeModelOptions): Promise<this> {
+    return ImageModel.#withTrainable(this, false, names, options)
+  }
+
+  /** timm.utils.unfreeze: the other way round. */
+  unfreeze(names: readonly NamePattern[] = [], options?: FreezeModelOptions): Promise<this> {
+    return ImageModel.#withTrainable(this, true, names, options)
+  }
+
+  static async #withTrainable<Model extends ImageModel>(
+    model: Model,
+    on: boolean,
+    names: readonly NamePattern[],
+    options: FreezeModelOptions | undefined,
+  ): Promise<Model> {
+    const operation = on ? 'unfreeze' : 'freeze'
+    const parts = partsOf(model)
+    const { batchNorm, signal } = parseOptions(freezeOptions, options, operation)
+    if (!Array.isArray(names) || !names.every(isNamePattern)) {
+      throw invalidArgument('names', 'an array of names or expressions', names, { operation })
+    }
+    return derived(
+      model,
+      await parts.with(async (module) => {
+        const own = await module.derive({ signal })
+        await setTrainable(own, on, { patterns: names, batchNorm, operation })
+        return own
+      }),
+    )
+  }
+
+  /** Parameters and buffers by name, in PyTorch's order of each; shared with the model. */
+  stateDict(options?: SignalOptions): Promise<Map<string, Tensor>> {
+    return this.program.stateDict(options)
+  }
+
+  /**
+   * A new model with these tensors, which it shares. Rejects with ERR_TORCH_STATE_DICT, which lists all that is missing,
+   * unexpected, or of another shape or type.
+   */
+  async loadStateDict(
+    tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
+    options?: LoadStateDictOptions,
+  ): Promise<this> {
+    const parts = await partsOf(this).with(async (module) => {
+      const own = await module.derive()
+      await own.loadStateDict(tensors, options)
+      return own
+    })
+    return derived(this, parts)
+  }
+
+  /**
+   * timm.optim.param_groups_layer_decay of the parameters that have gradients: by layer, those without weight decay
+   * apart. The caller disposes the tensors, or a scope does.
+   */
+  parameterGroups(options?: ParameterGroupsOptions): Promise<ParameterGroup[]> {
+    return scope(async () => {
+      const { module, config } = partsOf(this)
+      const parsed = readParameterGroupsOptions(options)
+      const parameters = await module.parameters({ signal: parsed.signal })
+      const exempt = parsed.noWeightDecay.length
+        ? matchingNames([...parameters.keys()], parsed.noWeightDecay, 'parameterGroups')
+        : []
+      const exempted = new Set(exempt)
+      return groupedByLayer(parameters, config.program.groupMatcher ?? {}, parsed, (name) => exempted.has(name))
+    })
+  }
+
+  get disposed(): boolean {
+    return partsOf(this).inference.disposed
+  }
+
+  /** Frees the weights once the calls in flight have ended. A second call does nothing. */
+  dispose(): void {
+    const { inference, module } = partsOf(this)
+    inference.dispose()
+    module.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    ImageModel.prototype.dispose.call(this)
+  }
+}
+
+/** How a verb takes its images. Throws ERR_TORCH_INVALID_ARGUMENT where the receiver is no model, or none of images. */
+export function imagesOf(
+  model: ImageModel,
+  operation: string,
+  { batchSize, signal }: { batchSize: number; signal?: AbortSignal | undefined },
+): Batching {
+  const { preprocess, config } = partsOf(model)
+  const { inChans = 3 } = config.args
+  if (inChans === 3) return { operation, preprocess, batchSize, signal }
+  const message = `Expected a model of images, which have 3 channels, but this one takes ${inChans}: call forward`
+  throw torchError('ERR_TORCH_INVALID_ARGUMENT', message, { operation })
+}
+
+/** A model of the same class. */
+export function derived<Model extends ImageModel>(model: Model, parts: ModelParts): Model {
+  return Reflect.construct(model.constructor, [parts]) as Model
+}
+
+markHandleClass(ImageModel, 'await model.stateDict()')

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs'
+import type { ModelArgs } from './model-args.js'
+import { type ArchitectureName, requireArchitecture, weightlessFiles } from './registry.js'
+
+/** A tensor that a program takes or gives; letters stand for any size. */
+export interface TensorSpec {
+  name: string
+  dtype: string
+  shape: readonly (number | 'N' | 'H' | 'W')[]
+}
+
+/** What lies beside a weightless archive, in the words of timm where it has some. */
+export interface Manifest {
+  /** The archive's file name in data/architectures. */
+  archive: string
+  /** Of the archive. */
+  sha256: string
+  architecture: ArchitectureName
+  /** Versions that made it. */
+  torch: string
+  timm: string
+  /** SPDX identifier, in lower case, of the program and of the weights that it is known for. */
+  license: string
+  /** The classes that pretrained weights were trained for; null where they are none of ours. */
+  labels: 'imagenet-1k' | null
+  inputs: readonly TensorSpec[]
+  outputs: readonly TensorSpec[]
+  num_classes: number
+  num_features: number
+  output_stride: number
+  feature_info: readonly { module: string; channels: number; reduction: number }[]
+  group_matcher: Readonly<Record<string, unknown>>
+  /** timm's, with the preprocessing. */
+  pretrained_cfg: Readonly<Record<string, unknown>>
+}
+
+/** Throws ERR_TORCH_INVALID_ARGUMENT for an architecture or an output stride that this package has not. */
+export function manifestOf(
+  architecture: ArchitectureName,
+  { outputStride }: Pick<ModelArgs, 'outputStride'> = {},
+): Manifest {
+  const { manifest } = weightlessFiles(requireArchitecture(architecture, 'manifestOf'), outputStride)
+  return JSON.parse(readFileSync(manifest, 'utf8')) as Manifest
+}

@@ -1,0 +1,40 @@
+import type { Module } from '../core/module.js'
+import { keep, scope } from '../core/scope.js'
+import type { PreprocessConfig } from '../io/preprocess-config.js'
+import type { OpenedModel } from './open-model.js'
+
+/** Methods that TorchScript programs of timm have, kept when a program is frozen. */
+const kept = ['forward_features', 'forward_head', 'forward_intermediates']
+
+/** 'auto' folds batch norms and stores weights as the CPU likes them; 'none' runs the program as it is. */
+export type Optimize = 'auto' | 'none'
+
+type Config = Omit<OpenedModel, 'module'>
+
+/** What a model is made from. */
+export class ModelParts {
+  constructor(
+    /** The program as it is, for verbs other than forward, and for training. */
+    readonly module: Module,
+    /** The same, optimized for inference. */
+    readonly inference: Module,
+    readonly config: Config,
+    readonly preprocess: PreprocessConfig,
+  ) {}
+
+  /**
+   * Parts of a changed program, which `change` makes of this one; it runs as it is. Nothing stays behind where the change
+   * fails.
+   */
+  async with(change: (module: Module) => Promise<Module>, config: Partial<Config> = {}): Promise<ModelParts> {
+    const module = await scope(async () => keep(await change(this.module)))
+    return new ModelParts(module, module, { ...this.config, ...config }, this.preprocess)
+  }
+}
+
+/** The program for inference alone. */
+export async function optimized(module: Module, optimize: Optimize): Promise<Module> {
+  if (optimize === 'none') return module
+  const names = module.methods().map(({ name }) => name)
+  return module.freeze({ preserve: names.filter((name) => kept.includes(name)), channelsLast: true, optimize: true })
+}

@@ -1,0 +1,6 @@
+export function collectPrebuilds(options: {
+  root: string
+  out?: string
+  minors: readonly string[]
+  log: (line: string) => void
+}): Promise<string[]>

@@ -1,0 +1,81 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { cliProgram, runNode } from '../support/child-script.js'
+import { startFakeHub } from '../support/fake-hub.js'
+import { sha256 } from '../support/fake-wheel.js'
+import { bareHub } from '../support/hub-environment.js'
+import { temporaryFolder } from '../support/libtorch-folders.js'
+import { safetensorsBytes } from '../support/safetensors-bytes.js'
+
+const bytes = safetensorsBytes({ 'conv.weight': [64, 3, 7, 7], scale: [] }, { metadata: { format: 'pt' } })
+const inspect = (args: string[], env = {}) => runNode([cliProgram, 'inspect', ...args], { env })
+
+function saved(name: string, content = bytes, folder = temporaryFolder()): string {
+  writeFileSync(join(folder, name), content)
+  return join(folder, name)
+}
+
+test('says what a file holds', async () => {
+  const { code, stdout, stderr } = await inspect([saved('model.safetensors')])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout.split('\n')).toEqual([
+    'model.safetensors: 37.8 kB, 2 tensors, 9,409 elements',
+    `  sha256    ${sha256(bytes)}`,
+    '  metadata  format: pt',
+    '  conv.weight  float32  [64, 3, 7, 7]  37.6 kB',
+    '  scale        float32  []                 4 B',
+    '',
+  ])
+})
+
+test('--json is one document', async () => {
+  const path = saved('model.safetensors')
+  const { stdout } = await inspect([path, '--json', '--no-checksum'])
+  expect(JSON.parse(stdout)).toEqual({
+    source: path,
+    files: [
+      {
+        ...{ name: 'model.safetensors', path, bytes: bytes.length, metadata: { format: 'pt' } },
+        tensors: [
+          { name: 'conv.weight', dtype: 'float32', shape: [64, 3, 7, 7], bytes: 37_632 },
+          { name: 'scale', dtype: 'float32', shape: [], bytes: 4 },
+        ],
+      },
+    ],
+  })
+})
+
+test('several files have a sum', async () => {
+  const folder = temporaryFolder()
+  for (const name of ['a.safetensors', 'b.safetensors']) saved(name, bytes, folder)
+  const { stdout } = await inspect([folder])
+  expect(stdout).toMatch(/\n\ntotal: 2 files, 75\.6 kB, 4 tensors, 18,818 elements\n$/)
+})
+
+test('asks the hub for headers only, and tells a damaged file of the cache', async () => {
+  const server = await startFakeHub({ name: 'model.safetensors', bytes, large: true })
+  const { variables } = bareHub(server)
+  const remote = await inspect(['timm/tiny'], variables)
+  expect(remote.stdout).toContain(`sha256    ${sha256(bytes)} (the hub's promise; the tensors were not fetched)`)
+  const folder = (await runNode([cliProgram, 'pull', 'timm/tiny'], { env: variables })).stdout.trim()
+  expect((await inspect(['timm/tiny'], variables)).stdout).toContain('(as the hub promised)')
+  writeFileSync(join(folder, 'model.safetensors'), Buffer.concat([bytes.subarray(0, -1), Buffer.from('x')]))
+  const damaged = await inspect(['timm/tiny', '--offline'], variables)
+  expect(damaged).toMatchObject({ code: 1, stdout: expect.stringContaining('DAMAGED') })
+})
+
+test('failures are one message with exit status 1', async () => {
+  const { code, stdout, stderr } = await inspect([saved('model.safetensors', Buffer.from('not tensors'))])
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toMatch(/^error: Expected .*model\.safetensors.*\n$/)
+  const json = await inspect(['/nowhere.safetensors', '--json'])
+  expect(JSON.parse(json.stdout)).toMatchObject({ code: 'ERR_TORCH_DISK' })
+})
+
+test('names from a file cannot move the cursor of a terminal', async () => {
+  const evil = safetensorsBytes({ 'a\x1b[2Jb': [1] }, { metadata: { 'k\x1b': 'v\x07' } })
+  const { stdout } = await inspect([saved('evil.safetensors', evil)])
+  expect(stdout).toContain('a\\x1b[2Jb')
+  expect(stdout).toContain('k\\x1b: v\\x07')
+})

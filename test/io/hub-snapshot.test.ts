@@ -1,0 +1,217 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeEach, expect, test, vi } from 'vitest'
+import { TorchError } from '../../lib/core/errors.js'
+import { hub } from '../../lib/io/hub.js'
+import type { HubProgress } from '../../lib/io/hub-progress.js'
+import { blobOf, type FakeHub, type HubContent, startFakeHub } from '../support/fake-hub.js'
+import { bareHub } from '../support/hub-environment.js'
+import { filesIn } from '../support/install-environment.js'
+import { mayMount, smallDisk } from '../support/small-disk.js'
+
+const large = (name: string, size = 200_000): HubContent => ({ name, bytes: randomBytes(size), large: true })
+const small = (name: string): HubContent => ({ name, bytes: Buffer.from(`{"${name}": 1}`), large: false })
+const contents = [
+  ...[small('README.md'), small('model_index.json'), small('unet/config.json'), small('text_encoder/config.json')],
+  ...[large('unet/model.safetensors'), large('unet/model.bin'), large('text_encoder/model.safetensors')],
+]
+
+let server: FakeHub
+let cache: string
+beforeEach(async () => {
+  server = await startFakeHub(...contents)
+  const { variables, cache: folder } = bareHub(server)
+  cache = folder
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)
+  return () => vi.unstubAllEnvs()
+})
+
+const quick = { retries: 2, retryDelaySeconds: 0.01, timeoutSeconds: 2 }
+const snapshot = (options = {}) => hub.snapshot('timm/tiny', { ...quick, ...options })
+
+async function failure(promise: Promise<unknown>): Promise<TorchError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason) => reason,
+  )
+  if (!(error instanceof TorchError)) throw new Error('Expected a TorchError', { cause: error })
+  return error
+}
+
+const names = contents.map(({ name }) => name).sort()
+const downloads = () => server.requests.filter(({ method, path }) => method === 'GET' && !path.startsWith('/api/'))
+
+test('all files of a repository arrive in one folder, with two questions and no more', async () => {
+  server.pageSize = 1000
+  const folder = await snapshot()
+  expect(folder).toBe(join(cache, 'models--timm--tiny', 'snapshots', server.commit))
+  expect(filesIn(folder)).toEqual(names)
+  for (const { name, bytes } of contents) expect(readFileSync(join(folder, name)).equals(bytes)).toBe(true)
+  expect(server.requests.filter(({ method }) => method === 'HEAD')).toEqual([])
+  expect(server.requests.filter(({ path }) => path.startsWith('/api/'))).toHaveLength(2)
+})
+
+test('a list of several pages is read to its end', async () => {
+  server.pageSize = 2
+  expect(filesIn(await snapshot())).toEqual(names)
+})
+
+test('a second call asks only which commit it is, and by commit nothing at all', async () => {
+  const folder = await snapshot()
+  server.requests.length = 0
+  expect(await snapshot()).toBe(folder)
+  expect(server.requests.map(({ path }) => path)).toEqual(['/api/models/timm/tiny/revision/main'])
+  expect(await snapshot({ revision: server.commit })).toBe(folder)
+  expect(server.requests).toHaveLength(1)
+})
+
+test('patterns choose what is fetched; later calls fetch what is missing', async () => {
+  const folder = await snapshot({ allow: ['*.json', 'unet/'], ignore: '*.bin' })
+  const chosen = ['model_index.json', 'text_encoder/config.json', 'unet/config.json', 'unet/model.safetensors']
+  expect(filesIn(folder)).toEqual(chosen)
+  server.requests.length = 0
+  await snapshot({ ignore: ['*.bin', '*.md'] })
+  expect(filesIn(folder)).toEqual([...chosen, 'text_encoder/model.safetensors'].sort())
+  const fetched = server.requests.filter(({ host }) => host === 'cdn').map(({ path }) => path)
+  expect(fetched).toEqual(['/text_encoder/model.safetensors'])
+})
+
+test('patterns that match nothing are an error that names what is near', async () => {
+  const error = await failure(snapshot({ allow: 'model_indx.json' }))
+  expect(error).toMatchObject({
+    code: 'ERR_TORCH_HUB_NOT_FOUND',
+    operation: 'hub.snapshot',
+    details: { missing: 'file' },
+  })
+  expect(error.message).toContain("did you mean 'model_index.json'?")
+})
+
+test('no more files than asked for are fetched at the same time', async () => {
+  let [running, most] = [0, 0]
+  server.respond = ({ host }, response) => {
+    if (host !== 'cdn') return false
+    most = Math.max(most, ++running)
+    const open = response.end.bind(response) as (chunk?: unknown) => typeof response
+    response.end = ((chunk: unknown) => {
+      setTimeout(() => {
+        running--
+        open(chunk)
+      }, 50)
+      return response
+    }) as typeof response.end
+    return false
+  }
+  await snapshot({ parallel: 2 })
+  expect(most).toBe(2)
+})
+
+test('progress counts the bytes of all files together', async () => {
+  const seen: HubProgress[] = []
+  for await (const step of hub.snapshot.steps('timm/tiny', quick)) seen.push(step)
+  const total = contents.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  const steps = seen.filter(({ phase }) => phase === 'download')
+  expect(new Set(steps.map((step) => step.total))).toEqual(new Set([total]))
+  expect(steps.at(-1)?.done).toBe(total)
+  const files = seen.flatMap(({ phase, subject }) => (phase === 'file' ? [subject] : []))
+  expect(files.sort()).toEqual(names)
+})
+
+test('one bad file ends the call; the good ones stay, and the next call goes on', async () => {
+  server.respond = ({ host, path }, response) => {
+    if (host !== 'cdn' || !path.endsWith('model.bin')) return false
+    response.end(randomBytes(200_000))
+    return true
+  }
+  const error = await failure(snapshot({ parallel: 1 }))
+  expect(error.code).toBe('ERR_TORCH_CHECKSUM')
+  const folder = join(cache, 'models--timm--tiny', 'snapshots', server.commit)
+  expect(existsSync(join(folder, 'unet/model.bin'))).toBe(false)
+  expect(existsSync(join(folder, 'unet/model.safetensors'))).toBe(true)
+  expect(existsSync(join(cache, 'models--timm--tiny', 'refs', 'main'))).toBe(false)
+  server.respond = () => false
+  server.requests.length = 0
+  expect(filesIn(await snapshot())).toEqual(names)
+  expect(server.downloads('unet/model.safetensors')).toEqual([])
+})
+
+test('abort ends all downloads', async () => {
+  server.respond = ({ host }, response) => {
+    if (host === 'cdn') response.writeHead(200, { 'content-length': 200_000 }).write(Buffer.alloc(1000))
+    return host === 'cdn'
+  }
+  const reason = new Error('enough')
+  const controller = new AbortController()
+  const steps = hub.snapshot.steps('timm/tiny', { ...quick, timeoutSeconds: 60, signal: controller.signal })
+  const read = async () => {
+    for await (const { done = 0 } of steps) if (done > 1000) controller.abort(reason)
+  }
+  await expect(read()).rejects.toBe(reason)
+  expect(filesIn(join(cache, '.locks'))).toEqual([])
+})
+
+test('offline a complete snapshot is found, and of an incomplete one is said what is missing', async () => {
+  const folder = await snapshot()
+  expect(await snapshot({ offline: true })).toBe(folder)
+  rmSync(join(folder, 'unet/config.json'))
+  rmSync(join(folder, 'unet/model.bin'))
+  const error = await failure(snapshot({ offline: true }))
+  expect(error.code).toBe('ERR_TORCH_HUB_OFFLINE')
+  expect(error.message).toContain('unet/config.json and 1 more files of timm/tiny (main)')
+  expect(await snapshot({ offline: true, allow: '*.md' })).toBe(folder)
+  expect((await failure(snapshot({ offline: true, revision: 'v1' }))).code).toBe('ERR_TORCH_HUB_OFFLINE')
+  server.close()
+  expect(await snapshot({ allow: '*.md' })).toBe(folder)
+  expect((await failure(snapshot({ retries: 0 }))).code).toBe('ERR_TORCH_DOWNLOAD')
+})
+
+test('offline, of a snapshot whose list of files is not known, named files must be there', async () => {
+  const path = await hub.file('timm/tiny', 'README.md', quick)
+  const folder = join(path, '..')
+  expect(await snapshot({ offline: true, allow: ['README.md', '*.json'] })).toBe(folder)
+  const error = await failure(snapshot({ offline: true, allow: ['README.md', 'model_index.json'] }))
+  expect(error.code).toBe('ERR_TORCH_HUB_OFFLINE')
+})
+
+test('a list of files that is damaged is fetched again', async () => {
+  await snapshot()
+  const tree = join(cache, 'models--timm--tiny', 'trees', `${server.commit}.json`)
+  const evil = { format_version: 1, files: { '../../evil': { size: 1, blob_id: blobOf(small('README.md')) } } }
+  for (const text of ['{"format_version": 1, "fi', 'null', '[]', JSON.stringify(evil)]) {
+    writeFileSync(tree, text)
+    server.requests.length = 0
+    expect(filesIn(await snapshot())).toEqual(names)
+    expect(server.requests).toHaveLength(2)
+  }
+})
+
+test.each([
+  ['a path', { path: '../evil' }],
+  ['a checksum', { oid: '../evil' }],
+  ['a large checksum', { lfs: { oid: 'x', size: 3 } }],
+  ['a size', { size: -1 }],
+])('a list with %s that leads elsewhere is refused', async (_, change) => {
+  const entry = { type: 'file', path: 'a', size: 3, oid: 'a'.repeat(40), ...change }
+  server.respond = ({ path }, response) => {
+    if (path.includes('/tree/')) response.end(JSON.stringify([entry]))
+    return path.includes('/tree/')
+  }
+  expect((await failure(snapshot({ retries: 0 }))).code).toBe('ERR_TORCH_DOWNLOAD')
+  expect(filesIn(cache)).toEqual([])
+})
+
+test.skipIf(!mayMount)('a disk that is too small for all is told before anything is fetched', async () => {
+  vi.stubEnv('HF_HUB_CACHE', smallDisk(500))
+  const error = await failure(snapshot())
+  expect(error.code).toBe('ERR_TORCH_DISK')
+  expect(error.message).toMatch(/^Expected 0\.6 MB of free disk space for .* but found 0\.5 MB$/)
+  expect(downloads()).toEqual([])
+})
+
+test('a list that is no list is refused', async () => {
+  server.respond = ({ path }, response) => {
+    if (path.includes('/tree/')) response.end('<html>')
+    return path.includes('/tree/')
+  }
+  expect((await failure(snapshot({ retries: 0 }))).message).toContain('Expected JSON')
+})
