@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { invalidArgument, torchError } from '../core/errors.js'
 import type { ExecutionOptions } from '../core/execution.js'
 import type { Module } from '../core/module.js'
@@ -251,6 +252,14 @@ export class ImageModel implements Handle {
 
   [Symbol.dispose](): void {
     ImageModel.prototype.dispose.call(this)
+  }
+
+  [inspect.custom](): string {
+    if (!(#parts in this)) return 'ImageModel {}' // the prototype, say
+    const { config, inference } = this.#parts
+    const labels = config.labels && `${config.labels.length} labels`
+    const facts = [config.architecture ?? 'unnamed', labels, inference.disposed && 'disposed'].filter(Boolean)
+    return `${this.constructor.name} ${facts.join(', ')}: ${inspect(inference)}`
   }
 }
 

@@ -24,7 +24,7 @@ describe.each<[string, string, () => Handle | Promise<Handle>]>([
   ['Tensor', 'await tensor.data()', () => Tensor.from([1, 2])],
   ['Module', 'await module.toBytes()', () => Module.load(netArchive)],
   ['Generator', 'await generator.getState()', () => new Generator(1)],
-  ['ImageClassifier', 'await model.program.toBytes()', async () => ImageClassifier.load(await tinyArchive())],
+  ['ImageModel', 'await model.stateDict()', async () => ImageClassifier.load(await tinyArchive())],
   ['Safetensors', 'the path of the file', openedFile],
 ])('a handle on native memory, %s,', (name, content, make) => {
   test('is no JSON, live or disposed, and says what is', () =>

@@ -51,7 +51,7 @@ void every_exception_becomes_a_failure() {
 void torchscript_keeps_its_traceback_apart_from_the_message() {
   const auto module = engine::ScriptModule::from_source("def forward(self, x: Tensor):\n  return x.matmul(x)\n");
   const engine::Failure failure = failure_of([&] {
-    module->call(module->methods()->at("forward"), {at::ones({2, 3})});
+    module->call(module->methods().at("forward"), {at::ones({2, 3})});
   });
   CHECK_THAT(failure.message.rfind("mat1 and mat2 shapes cannot be multiplied", 0) == 0);
   CHECK_THAT(failure.trace.find("Traceback of TorchScript") != std::string::npos);
