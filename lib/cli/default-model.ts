@@ -7,6 +7,6 @@ export async function defaultModel(): Promise<string> {
   const { hub } = architectures.resnet18
   const message =
     `Expected the weights of ${hub} or of EfficientNet-Lite0 on this machine but found none: ` +
-    `run 'hf download ${hub} config.json model.safetensors' where there is a network, or name a model with --model`
+    `run 'npx node-libtorch pull ${hub} config.json model.safetensors' where there is a network, or name a model with --model`
   throw torchError('ERR_TORCH_MODULE_LOAD', message)
 }

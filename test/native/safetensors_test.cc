@@ -106,7 +106,8 @@ void integers_are_exact_up_to_2_64() {
 }
 
 void strings_are_written_as_they_are_read() {
-  const std::string text("q\"\\/\b\f\n\r\t\x01\x1f\x7f\0 \xc3\xa9\xf0\x9f\x98\x80", 22);
+  using namespace std::string_literals;
+  const std::string text = "q\"\\/\b\f\n\r\t\x01\x1f\x7f\0 \xc3\xa9\xf0\x9f\x98\x80"s;
   CHECK_THAT(engine::JsonReader(engine::json_string(text)).string() == text);
   CHECK_THAT(engine::json_string("\n\x01") == "\"\\n\\u0001\"");
 }
