@@ -234,7 +234,7 @@ describe('the model', () => {
     const { libtorch } = await import('../../lib/core/libtorch.js')
     const env = { ...nowhere(), XDG_CACHE_HOME: temporaryFolder(), NODE_LIBTORCH_PATH: libtorch.find().path }
     const result = await classify([coffee], { env })
-    expectEnd(result, { code: 1, stderr: /^error: .*hf download timm\/resnet18\.a1_in1k.*--model\n$/ })
+    expectEnd(result, { code: 1, stderr: /^error: .*npx node-libtorch pull timm\/resnet18\.a1_in1k.*--model\n$/ })
     expect(result.stdout).toBe('')
     expectEnd(await classify(['--model', '/none.pt', coffee], { env }), { code: 1, stderr: /^error: .*none\.pt/ })
   })
