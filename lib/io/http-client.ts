@@ -87,6 +87,10 @@ const certificateCode = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT|
 export function connectionFailure(cause: unknown): Error {
   const { code = '', message = String(cause) } = cause as { code?: string; message?: string }
   const reason = message === '' || message.includes('://') ? code : message
+  if (code === 'ENOTFOUND') {
+    const message = `Expected a network that knows the host but it does not: ${reason}`
+    return torchError('ERR_TORCH_DOWNLOAD', message, { cause })
+  }
   if (!certificateCode.test(code)) return new TransientFailure(`the connection failed: ${reason}`, { cause })
   const hint = 'set NODE_EXTRA_CA_CERTS to the file of your certificate authority'
   return torchError('ERR_TORCH_DOWNLOAD', `Expected a trusted certificate but received ${reason} (${code}): ${hint}`)

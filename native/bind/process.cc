@@ -5,9 +5,13 @@
 #include "engine/executor.h"
 #include "engine/generator.h"
 #include "engine/memory.h"
+#include "engine/time_slice.h"
 
 namespace bind {
 namespace {
+
+/// Of the event loop, so that it need not wait for those of threads that decode images.
+constexpr auto kTimeSlice = std::chrono::microseconds(500);
 
 napi_value initialize(Environment& environment, const Napi::CallbackInfo& info) {
   if (!info[0].IsFunction()) throw_wrong_object(environment, info[0], "function", "createError");
@@ -19,6 +23,7 @@ napi_value initialize(Environment& environment, const Napi::CallbackInfo& info) 
     }
     engine::set_threads(static_cast<int>(threads));
   }
+  engine::set_time_slice(kTimeSlice);
   environment.set_error_factory(info[0].As<Napi::Function>());
   return info.Env().Undefined();
 }

@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <thread>
 
 #include "engine/error.h"
+#include "engine/time_slice.h"
 
 namespace engine {
 namespace {
@@ -20,24 +20,8 @@ namespace {
 constexpr auto kShortSleep = std::chrono::microseconds(80);
 constexpr auto kStayAwake = std::chrono::microseconds(50);
 
-/// Linux lets a thread that wakes up with a shorter time slice run at once (EEVDF, 6.12 and newer). With long slices
-/// for ours, which OpenMP's threads inherit, the event loop and the file threads do not wait for a convolution to end.
-/// Shares of the processor stay equal. Older kernels refuse or ignore it.
-void prefer_others() {
-  struct {
-    uint32_t size = 48;
-    uint32_t policy = 0;
-    uint64_t flags = 0;
-    int32_t nice = 0;
-    uint32_t priority = 0;
-    uint64_t slice = 0;  // ns
-    uint64_t deadline = 0, period = 0;
-  } attributes;
-  if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return;
-  if (attributes.policy != SCHED_OTHER) return;  // somebody has chosen
-  attributes.slice = 20'000'000;
-  syscall(SYS_sched_setattr, 0, &attributes, 0);
-}
+/// Long ones, which OpenMP's threads inherit: the event loop and the file threads do not wait for a convolution to end.
+constexpr auto kTimeSlice = std::chrono::milliseconds(20);
 
 inline void relax() {
 #if defined(__x86_64__)
@@ -166,7 +150,7 @@ std::unique_ptr<Task> Executor::take(Pace& pace) {
 }
 
 void Executor::work() {
-  prefer_others();
+  set_time_slice(kTimeSlice);
   for (Pace pace;;) {
     std::unique_ptr<Task> task = take(pace);
     running_++;

@@ -21,7 +21,7 @@ class Inbox {
 
   /// All there is, the oldest first, linked by `next_`; null when there is nothing.
   Item* take_all() {
-    if (newest_.load(std::memory_order_relaxed) == nullptr) return nullptr;
+    if (empty()) return nullptr;
     Item* oldest_first = nullptr;
     for (Item* item = newest_.exchange(nullptr); item != nullptr;) {
       Item* older = std::exchange(item->next_, oldest_first);

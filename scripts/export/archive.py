@@ -145,8 +145,8 @@ def _check_state(archive: torch.jit.ScriptModule, model: torch.nn.Module) -> Non
 
 def _results(model: torch.nn.Module, calls: Calls) -> list[tuple[Call, object]]:
     torch.set_num_threads(1)  # OpenMP threads that spin beside a busy neighbour take several times as long
-    # Small: the same bits mean the same program, whatever the size.
-    inputs = [images((batch, model.in_chans, 96, 96), seed=3, tile=48) for batch in (1, 3)]
+    _, height, width = model.pretrained_cfg["input_size"]
+    inputs = [images((batch, model.in_chans, height, width), seed=3, tile=height // 2) for batch in (1, 8)]
     return [(call, getattr(model, call.method)(*call.arguments, **call.options)) for x in inputs for call in calls(x)]
 
 

@@ -10,11 +10,9 @@ photograph, float32 [3,H,W] little-endian, as <model>.<photograph>.f32.
 import argparse
 import hashlib
 import json
-import platform
 import sys
 from pathlib import Path
 
-import numpy as np
 import PIL
 import torch
 
@@ -24,6 +22,7 @@ import torchvision_operators  # noqa: E402, F401  before timm
 import safetensors.torch  # noqa: E402
 import timm  # noqa: E402
 from fill import WEIGHTS_RULE, fill_weights  # noqa: E402
+from metadata import versions  # noqa: E402
 from PIL import Image  # noqa: E402
 from timm.data import ImageNetInfo, create_transform, resolve_model_data_config  # noqa: E402
 
@@ -77,15 +76,8 @@ def golden(weights: Path, inputs: Path | None) -> dict:
     photos = sorted(path for path in PHOTOS.iterdir() if path.suffix in (".jpg", ".png"))
     result = {
         "metadata": {
-            "torch": torch.__version__.split("+")[0],
-            "timm": timm.__version__,
+            **versions(),
             "pillow": PIL.__version__,
-            "machine": {
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-                "isa": torch.backends.cpu.get_cpu_capability(),
-                "arch": platform.machine(),
-            },
         },
         "photos": {path.name: sha256(path.read_bytes()) for path in photos},
         "models": {},

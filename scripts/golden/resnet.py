@@ -6,7 +6,6 @@
 import argparse
 import hashlib
 import json
-import platform
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "export"))
 import torchvision_operators  # noqa: E402, F401  before timm
 import timm  # noqa: E402
 from fill import WEIGHTS_RULE, fill_weights, images  # noqa: E402
+from metadata import versions  # noqa: E402
 
 MODEL = "resnet18"
 SHAPE = (8, 3, 224, 224)
@@ -55,14 +55,7 @@ def golden() -> dict:
         "metadata": {
             "model": MODEL,
             "weights": WEIGHTS_RULE,
-            "torch": torch.__version__.split("+")[0],
-            "timm": timm.__version__,
-            "machine": {
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-                "isa": torch.backends.cpu.get_cpu_capability(),
-                "arch": platform.machine(),
-            },
+            **versions(),
         },
         "input": {
             "rule": "scripts/export/fill.py: images",

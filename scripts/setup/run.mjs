@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkLibtorch, minorOf } from './check-libtorch.mjs'
 import { command, SetupError } from './command.mjs'
+import { ensureArchitectures } from './export.mjs'
 import { cacheFolder, ensureLibtorch, libtorchFolder, libtorchInstalled } from './libtorch.mjs'
 import { ensureNative } from './native.mjs'
 import { ensureNodeModules } from './node-modules.mjs'
@@ -39,6 +40,13 @@ async function buildWithOracle() {
   return { ORACLE_PYTHON: oraclePython }
 }
 
+async function test(args) {
+  const env = await buildWithOracle()
+  // What the suite holds data/architectures against.
+  await ensureArchitectures({ root, oraclePython: env.ORACLE_PYTHON, log })
+  return runTests({ root, minor, args, env, log })
+}
+
 /** The addons of the published package, for each libtorch minor that it serves. */
 async function prebuild() {
   await build(published.flatMap((wanted) => missingDisk(wanted, 'cpu', 3)))
@@ -62,7 +70,7 @@ async function script(path, args) {
 const jobs = {
   demo: (args) => script('scripts/demo/main.mjs', args),
   bench: (args) => script('scripts/bench/main.mjs', args),
-  test: async (args) => runTests({ root, minor, args, env: await buildWithOracle(), log }),
+  test,
   build: async () => {
     await build()
     return 0

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { commandOrFail, SetupError } from './command.mjs'
-import { archivesOf, ensureArchitectures, ensureArchive } from './export.mjs'
+import { archivesOf, ensureArchive } from './export.mjs'
 import { cacheFolder } from './libtorch.mjs'
 import { python } from './prerequisites.mjs'
 
@@ -64,7 +64,6 @@ async function ensureWeights({ root, oraclePython, log }) {
 
 /** Needs the network only until the weights lie in the user's cache. */
 export async function ensureSampleModels(setup) {
-  await ensureArchitectures(setup)
   await ensureArchive({ ...setup, model: 'resnet18' })
   await ensureWeights(setup)
   const weights = { file: join(weightsFolder, 'model.safetensors'), sha256: weightsFiles['model.safetensors'] }

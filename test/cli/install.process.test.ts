@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { plainProgress } from '../../lib/cli/step-progress.js'
 import type { InstallProgress } from '../../lib/io/libtorch-install.js'
-import { cliProgram, runNode } from '../support/child-script.js'
+import { cliProgram, runNode, startCli } from '../support/child-script.js'
 import { etagOf, type FakeIndex, sendWheel, startFakeIndex } from '../support/fake-index.js'
 import { fakeTorch, saveWheel } from '../support/fake-wheel.js'
 import { bareEnvironment, filesIn, minor } from '../support/install-environment.js'
@@ -24,22 +24,8 @@ const quick = ['--cpu', '--retries', '2', '--timeout', '5']
 const install = (args: string[], env = {}) =>
   runNode([cliProgram, 'install', ...quick, ...args], { env: { ...environment.variables, ...env } })
 
-/** An installation that the test can end; resolves `ended` to how it ended. */
-function startInstall(args: string[]) {
-  const child = spawn(process.execPath, [cliProgram, 'install', ...quick, ...args], {
-    env: { ...process.env, NODE_OPTIONS: undefined, ...environment.variables },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  let stderr = ''
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk
-  })
-  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }>((resolve) => {
-    child.on('close', (code, signal) => resolve({ code, signal, stderr }))
-  })
-  return { child, ended }
-}
+/** An installation that the test can end. */
+const startInstall = (args: string[]) => startCli(['install', ...quick, ...args], environment.variables)
 
 /** Sends the first million bytes of a wheel, and then nothing until `release` is called. */
 function stallInTheMiddle(index: FakeIndex, onStall: () => void): void {

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { plainProgress } from '../../lib/cli/step-progress.js'
 import type { HubProgress } from '../../lib/io/hub-progress.js'
-import { cliProgram, runNode } from '../support/child-script.js'
+import { cliProgram, runNode, startCli } from '../support/child-script.js'
 import { blobOf, type FakeHub, type HubContent, sendBytes, startFakeHub } from '../support/fake-hub.js'
 import { oraclePython } from '../support/golden-modules.js'
 import { bareHub } from '../support/hub-environment.js'
@@ -28,21 +28,7 @@ const pull = (args: string[], env = {}) =>
   runNode([cliProgram, 'pull', ...args, ...quick], { env: { ...environment.variables, ...env } })
 
 /** A pull that the test can end. */
-function startPull(args: string[]) {
-  const child = spawn(process.execPath, [cliProgram, 'pull', ...args, ...quick], {
-    env: { ...process.env, NODE_OPTIONS: undefined, ...environment.variables },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  let stderr = ''
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk
-  })
-  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }>((resolve) => {
-    child.on('close', (code, signal) => resolve({ code, signal, stderr }))
-  })
-  return { child, ended }
-}
+const startPull = (args: string[]) => startCli(['pull', ...args, ...quick], environment.variables)
 
 /** Sends the first million bytes of the weights, and then nothing. */
 function stallInTheMiddle(onStall: () => void): void {

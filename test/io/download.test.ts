@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
@@ -8,7 +8,9 @@ import { type Download, downloadFile } from '../../lib/io/download.js'
 import { createHttpClient } from '../../lib/io/http-client.js'
 import { etagOf, type FakeIndex, sendWheel, startFakeIndex } from '../support/fake-index.js'
 import { type FakeWheel, fakeTorch, sha256 } from '../support/fake-wheel.js'
+import { answerStatus } from '../support/http-answers.js'
 import { temporaryFolder } from '../support/libtorch-folders.js'
+import { failure } from '../support/typed-failure.js'
 
 const wheel = fakeTorch({ version: '9.9.0' })
 const half = Math.floor(wheel.bytes.length / 2)
@@ -36,15 +38,6 @@ async function setting(served: FakeWheel = wheel): Promise<Setting> {
   return { index, target, partial: `${target}.partial`, download }
 }
 
-async function failure(promise: Promise<unknown>): Promise<TorchError> {
-  const error = await promise.then(
-    () => undefined,
-    (reason) => reason,
-  )
-  if (!(error instanceof TorchError)) throw new Error('Expected a TorchError', { cause: error })
-  return error
-}
-
 /** The first `count` answers break off after half of the body. */
 function breakOff(index: FakeIndex, count: number, headers: Record<string, string | number> = {}): void {
   let left = count
@@ -58,13 +51,6 @@ function breakOff(index: FakeIndex, count: number, headers: Record<string, strin
 }
 
 const expectWhole = (path: string) => expect(sha256(readFileSync(path))).toBe(wheel.sha256)
-
-const status =
-  (code: number, headers = {}) =>
-  (_: unknown, response: ServerResponse) => {
-    response.writeHead(code, headers).end('no')
-    return true
-  }
 
 test('a file arrives whole, under its name only, with progress up to its size', async () => {
   const { target, partial, download } = await setting()
@@ -147,9 +133,9 @@ test('a beginning without a known origin is not used', async () => {
 })
 
 test.each([
-  ['416', status(416)],
-  ['a 206 of another place', status(206, { 'content-range': 'bytes 5-9/100', 'content-length': 2 })],
-  ['a 206 without a place', status(206)],
+  ['416', answerStatus(416)],
+  ['a 206 of another place', answerStatus(206, { 'content-range': 'bytes 5-9/100', 'content-length': 2 })],
+  ['a 206 without a place', answerStatus(206)],
 ])('%s as the answer to a range begins anew', async (_, respond) => {
   const { index, target, download } = await setting()
   breakOff(index, 1)
@@ -178,7 +164,7 @@ test('a size other than the promised one is refused', async () => {
 
 test.each([500, 502, 503, 504, 429, 408])('status %i is tried again', async (code) => {
   const { index, target, download } = await setting()
-  const refuse = status(code, { 'retry-after': '0' })
+  const refuse = answerStatus(code, { 'retry-after': '0' })
   index.respond = (request, response) => index.requests.length <= 2 && refuse(request, response)
   const reasons: string[] = []
   await download({ onRetry: (reason: string) => reasons.push(reason) })
@@ -189,7 +175,7 @@ test.each([500, 502, 503, 504, 429, 408])('status %i is tried again', async (cod
 
 test('a storm of 503 ends after the last retry, with the status and the number of attempts', async () => {
   const { index, download } = await setting()
-  index.respond = status(503)
+  index.respond = answerStatus(503)
   const error = await failure(download())
   expect(error.code).toBe('ERR_TORCH_DOWNLOAD')
   expect(error.message).toMatch(/after 4 attempts .*503/)
@@ -198,7 +184,7 @@ test('a storm of 503 ends after the last retry, with the status and the number o
 
 test('Retry-After is waited for', async () => {
   const { index, download } = await setting()
-  const refuse = status(503, { 'retry-after': '1' })
+  const refuse = answerStatus(503, { 'retry-after': '1' })
   index.respond = (request, response) => index.requests.length === 1 && refuse(request, response)
   const start = performance.now()
   await download()
@@ -207,7 +193,7 @@ test('Retry-After is waited for', async () => {
 
 test.each([400, 401, 403, 404])('status %i is final', async (code) => {
   const { index, download } = await setting()
-  index.respond = status(code)
+  index.respond = answerStatus(code)
   const error = await failure(download())
   expect(error).toMatchObject({ code: 'ERR_TORCH_DOWNLOAD', details: { status: code } })
   expect(index.requests).toHaveLength(1)
@@ -272,15 +258,15 @@ test('a token in a header goes to its own origin only', async () => {
 
 test('redirects without end, and to what is no http address, are refused', async () => {
   const { index, download } = await setting()
-  index.respond = status(302, { location: 'again' })
+  index.respond = answerStatus(302, { location: 'again' })
   expect((await failure(download())).message).toContain('redirects')
-  index.respond = status(302, { location: 'file:///etc/passwd' })
+  index.respond = answerStatus(302, { location: 'file:///etc/passwd' })
   expect((await failure(download())).message).toContain('https')
 })
 
 test('messages show no password and no token of an address', async () => {
   const { index, download } = await setting()
-  index.respond = status(403)
+  index.respond = answerStatus(403)
   const url = `${index.origin.replace('//', '//me:s3cret@')}/files/x?token=t0ken`
   const error = await failure(download({ url }))
   expect(`${error.message} ${error.stack} ${JSON.stringify(error.details)}`).not.toMatch(/s3cret|t0ken/)
@@ -306,7 +292,7 @@ test('abort rejects with the reason, keeps what was received, and leaves no list
 
 test('abort ends the wait before a retry', async () => {
   const { index, download } = await setting()
-  index.respond = status(503)
+  index.respond = answerStatus(503)
   const controller = new AbortController()
   const onRetry = () => controller.abort('now')
   const retry = { retries: 3, delaySeconds: 30 }

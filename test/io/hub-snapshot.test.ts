@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, test, vi } from 'vitest'
-import { TorchError } from '../../lib/core/errors.js'
 import { hub } from '../../lib/io/hub.js'
 import type { HubProgress } from '../../lib/io/hub-progress.js'
 import { blobOf, type FakeHub, type HubContent, startFakeHub } from '../support/fake-hub.js'
 import { bareHub } from '../support/hub-environment.js'
 import { filesIn } from '../support/install-environment.js'
 import { mayMount, smallDisk } from '../support/small-disk.js'
+import { failure } from '../support/typed-failure.js'
 
 const large = (name: string, size = 200_000): HubContent => ({ name, bytes: randomBytes(size), large: true })
 const small = (name: string): HubContent => ({ name, bytes: Buffer.from(`{"${name}": 1}`), large: false })
@@ -29,15 +29,6 @@ beforeEach(async () => {
 
 const quick = { retries: 2, retryDelaySeconds: 0.01, timeoutSeconds: 2 }
 const snapshot = (options = {}) => hub.snapshot('timm/tiny', { ...quick, ...options })
-
-async function failure(promise: Promise<unknown>): Promise<TorchError> {
-  const error = await promise.then(
-    () => undefined,
-    (reason) => reason,
-  )
-  if (!(error instanceof TorchError)) throw new Error('Expected a TorchError', { cause: error })
-  return error
-}
 
 const names = contents.map(({ name }) => name).sort()
 const downloads = () => server.requests.filter(({ method, path }) => method === 'GET' && !path.startsWith('/api/'))

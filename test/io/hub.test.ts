@@ -9,10 +9,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import type { ServerResponse } from 'node:http'
 import { dirname, join } from 'node:path'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { TorchError } from '../../lib/core/errors.js'
 import { hub } from '../../lib/io/hub.js'
 import type { HubProgress } from '../../lib/io/hub-progress.js'
 import {
@@ -23,9 +21,11 @@ import {
   sendBytes,
   startFakeHub,
 } from '../support/fake-hub.js'
+import { answerStatus } from '../support/http-answers.js'
 import { bareHub } from '../support/hub-environment.js'
 import { filesIn } from '../support/install-environment.js'
 import { temporaryFolder, writeFile } from '../support/libtorch-folders.js'
+import { failure } from '../support/typed-failure.js'
 
 const weights: HubContent = { name: 'model.safetensors', bytes: randomBytes(300_000), large: true }
 const config: HubContent = { name: 'config.json', bytes: Buffer.from('{"architecture": "tiny"}'), large: false }
@@ -46,15 +46,6 @@ beforeEach(async () => {
 const quick = { retries: 2, retryDelaySeconds: 0.01, timeoutSeconds: 1 }
 const file = (name: string, options = {}) => hub.file('timm/tiny', name, { ...quick, ...options })
 
-async function failure(promise: Promise<unknown>): Promise<TorchError> {
-  const error = await promise.then(
-    () => undefined,
-    (reason) => reason,
-  )
-  if (!(error instanceof TorchError)) throw new Error('Expected a TorchError', { cause: error })
-  return error
-}
-
 const snapshotFile = (name: string) => join(repository, 'snapshots', server.commit, name)
 const blobs = () => filesIn(join(repository, 'blobs'))
 const isFor = ({ name }: HubContent, { method, host, path }: SeenHubRequest) =>
@@ -70,13 +61,6 @@ function breakOff(count: number): void {
     return true
   }
 }
-
-const refuse =
-  (status: number, headers = {}) =>
-  (_: unknown, response: ServerResponse) => {
-    response.writeHead(status, headers).end('no')
-    return true
-  }
 
 test('a file lies where Python would put it: a blob named by its checksum, a link, a reference', async () => {
   for (const content of [weights, config]) {
@@ -244,7 +228,7 @@ describe('the network:', () => {
   })
 
   test.each([429, 500, 502, 503, 504])('a storm of %i passes', async (status) => {
-    const storm = refuse(status, { 'retry-after': '0' })
+    const storm = answerStatus(status, { 'retry-after': '0' })
     let left = 2
     server.respond = (request, response) => left-- > 0 && storm(request, response)
     const phases: string[] = []
@@ -255,14 +239,14 @@ describe('the network:', () => {
   test('the wait that a rate limit asks for is kept', async () => {
     let left = 1
     server.respond = (request, response) =>
-      left-- > 0 && refuse(429, { ratelimit: '"resolvers";r=0;t=1' })(request, response)
+      left-- > 0 && answerStatus(429, { ratelimit: '"resolvers";r=0;t=1' })(request, response)
     const start = performance.now()
     await file(config.name)
     expect(performance.now() - start).toBeGreaterThan(950)
   })
 
   test('a storm that does not pass ends in ERR_TORCH_DOWNLOAD', async () => {
-    server.respond = refuse(503)
+    server.respond = answerStatus(503)
     const error = await failure(file(config.name))
     expect(error).toMatchObject({ code: 'ERR_TORCH_DOWNLOAD', retryable: true })
     expect(error.message).toMatch(/after 3 attempts .*503/)
@@ -270,7 +254,12 @@ describe('the network:', () => {
 
   test('where the hub cannot be reached the cache answers, at once, and says so', async () => {
     const path = await file(config.name)
-    const broken = [refuse(503), refuse(401), refuse(404, { 'x-error-code': 'RepoNotFound' }), undefined]
+    const broken = [
+      answerStatus(503),
+      answerStatus(401),
+      answerStatus(404, { 'x-error-code': 'RepoNotFound' }),
+      undefined,
+    ]
     for (const respond of broken) {
       if (respond === undefined) server.close()
       else server.respond = respond
@@ -288,7 +277,7 @@ describe('the network:', () => {
     await file(config.name)
     server.files.pop()
     expect((await failure(file(config.name))).code).toBe('ERR_TORCH_HUB_NOT_FOUND')
-    server.respond = refuse(404, { 'x-error-code': 'RevisionNotFound' })
+    server.respond = answerStatus(404, { 'x-error-code': 'RevisionNotFound' })
     expect((await failure(file(config.name))).details).toMatchObject({ missing: 'revision' })
   })
 })
@@ -366,7 +355,7 @@ describe('tokens:', () => {
   })
 
   test('a gated repository says where to accept its conditions', async () => {
-    server.respond = refuse(403, { 'x-error-code': 'GatedRepo' })
+    server.respond = answerStatus(403, { 'x-error-code': 'GatedRepo' })
     const error = await failure(file(config.name))
     expect(error.code).toBe('ERR_TORCH_HUB_UNAUTHORIZED')
     expect(error.message).toContain(`${server.endpoint}/timm/tiny`)
@@ -385,7 +374,7 @@ describe('tokens:', () => {
   })
 
   test('messages show no signature of an address', async () => {
-    server.respond = (request, response) => request.host === 'cdn' && refuse(403)(request, response)
+    server.respond = (request, response) => request.host === 'cdn' && answerStatus(403)(request, response)
     const error = await failure(file(weights.name))
     expect(`${error.message} ${error.stack}`).not.toContain('s3cret')
   })

@@ -2,7 +2,6 @@ import { getEventListeners } from 'node:events'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { TorchError } from '../../lib/core/errors.js'
 import { findLibtorch } from '../../lib/core/libtorch-find.js'
 import type { InstallOptions } from '../../lib/io/install-options.js'
 import { type InstallProgress, installLibtorch } from '../../lib/io/libtorch-install.js'
@@ -10,6 +9,7 @@ import { startFakeIndex } from '../support/fake-index.js'
 import { architecture, type FakeTorch, fakeTorch, fakeWheel, saveWheel, sha256 } from '../support/fake-wheel.js'
 import { bareEnvironment, filesIn, minor } from '../support/install-environment.js'
 import { temporaryFolder, writeFile } from '../support/libtorch-folders.js'
+import { failure } from '../support/typed-failure.js'
 
 const version = `${minor}.0`
 const cpuWheel = (changes: Partial<FakeTorch> = {}) => fakeTorch({ version: `${version}+cpu`, ...changes })
@@ -28,15 +28,6 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllEnvs())
 
 const install = (options: InstallOptions) => installLibtorch({ variant: 'cpu', ...quick, ...options })
-
-async function failure(promise: Promise<unknown>): Promise<TorchError> {
-  const error = await promise.then(
-    (value) => value,
-    (reason) => reason,
-  )
-  if (!(error instanceof TorchError)) throw new Error('Expected a TorchError', { cause: error })
-  return error
-}
 
 const found = () => findLibtorch(undefined, () => false)
 

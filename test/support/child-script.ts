@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
 import { repositoryRoot } from './source-files.js'
 
 export interface ChildResult {
@@ -50,6 +51,23 @@ export function runNode(args: string[], options: ChildOptions = {}): Promise<Chi
       resolve({ code, signal, stdout, stderr })
     })
   })
+}
+
+/** A command of the package's that the test can end, with its stdout closed; `ended` resolves to how it ended. */
+export function startCli(args: string[], variables: Record<string, string | undefined>) {
+  const child = spawn(process.execPath, [cliProgram, ...args], {
+    env: { ...process.env, NODE_OPTIONS: undefined, ...variables },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let stderr = ''
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk
+  })
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }>((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal, stderr }))
+  })
+  return { child, ended }
 }
 
 /** Runs ES module source text in a process of its own. */

@@ -12,18 +12,19 @@ async function measure({ root, peers, quick }) {
   const [rounds, calls] = quick ? [2, 200] : [25, 4000]
   const options = { roundTripAddon: peers.roundTripAddon, rounds, calls, inFlight }
   const { result } = await measureInChild(process.execPath, [child, JSON.stringify(options)], { cwd: root })
-  const figures = (mode, peer) => ({
-    ours: median(result.ours[mode]),
+  const figures = (mode, peer, ours = 'ours') => ({
+    ours: median(result[ours][mode]),
     peer: median(result[peer][mode]),
     peerName: peerNames[peer],
     n: rounds * calls,
     correct: result.correct,
-    note: `best tenth of the rounds: ours ${round(quantile(result.ours[mode], 0.1))}, peer ${round(quantile(result[peer][mode], 0.1))}`,
+    note: `best tenth of the rounds: ours ${round(quantile(result[ours][mode], 0.1))}, peer ${round(quantile(result[peer][mode], 0.1))}`,
   })
   return Object.fromEntries(
     modes.flatMap((mode) => [
       [`roundtrip.${mode}`, figures(mode, 'thread')],
       [`roundtrip.${mode}.asyncworker`, figures(mode, 'asyncWorker')],
+      [`roundtrip.${mode}.number`, figures(mode, 'thread', 'oursNumber')],
     ]),
   )
 }
@@ -32,6 +33,7 @@ export const roundTrip = {
   rows: modes.flatMap((mode) => [
     { row: `roundtrip.${mode}`, unit: 'µs', better: 'lower' },
     { row: `roundtrip.${mode}.asyncworker`, unit: 'µs', better: 'lower' },
+    { row: `roundtrip.${mode}.number`, unit: 'µs', better: 'lower' },
   ]),
   measure,
 }

@@ -7,6 +7,7 @@ import { Module, Tensor } from 'node-libtorch'
 const { roundTripAddon, rounds, calls, inFlight } = JSON.parse(process.argv[2])
 const addon = createRequire(import.meta.url)(roundTripAddon)
 const echo = await Module.fromSource('def forward(self, x):\n    return x\n')
+const echoNumber = await Module.fromSource('def forward(self, x: int):\n    return x\n')
 const values = [1.5, -2, 3.25]
 const input = Tensor.from(new Float32Array(values), [3])
 
@@ -17,6 +18,7 @@ function expectNumber(result, wanted) {
 /** One call and what a caller must do with its result. */
 const paths = {
   ours: async () => (await echo.forward(input)).dispose(),
+  oursNumber: async (i) => expectNumber(await echoNumber.forward(i), i),
   thread: async (i) => expectNumber(await addon.callThread(i), i),
   asyncWorker: async (i) => expectNumber(await addon.callAsyncWorker(i), i),
 }
