@@ -12,8 +12,10 @@
 #include "engine/dtype.h"
 #include "engine/executor.h"
 #include "engine/generator.h"
+#include "engine/inbox.h"
 #include "engine/memory.h"
 #include "engine/operator.h"
+#include "engine/patience.h"
 #include "engine/script_module.h"
 #include "engine/tensor.h"
 
@@ -152,6 +154,53 @@ void operators_are_found_by_name_and_overload() {
   CHECK_THAT(failure_of([] { engine::operator_schema(1 << 20); }).code == "ERR_TORCH_INVALID_ARGUMENT");
 }
 
+void an_inbox_keeps_the_order_of_each_sender_and_loses_nothing() {
+  struct Item {
+    int sender = 0, number = 0;
+    Item* next_ = nullptr;
+  };
+  constexpr int kSenders = 4, kItems = 20'000;
+  engine::Inbox<Item> inbox;
+  std::vector<std::vector<Item>> items(kSenders, std::vector<Item>(kItems));
+  std::vector<std::future<void>> senders;
+  for (int sender = 0; sender < kSenders; sender++) {
+    senders.push_back(std::async(std::launch::async, [&, sender] {
+      for (int number = 0; number < kItems; number++) {
+        Item& item = items[sender][number];
+        item.sender = sender;
+        item.number = number;
+        inbox.push(&item);
+      }
+    }));
+  }
+  std::vector<int> next(kSenders, 0);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  for (int received = 0; received < kSenders * kItems && std::chrono::steady_clock::now() < until;) {
+    for (const Item* item = inbox.take_all(); item != nullptr; item = item->next_, received++) {
+      if (item->number != next[item->sender]) CHECK_THAT(item->number == next[item->sender]);
+      next[item->sender] = item->number + 1;
+    }
+  }
+  for (const int count : next) CHECK_THAT(count == kItems);
+  CHECK_THAT(inbox.empty());
+}
+
+void each_wait_in_vain_doubles_the_rest_and_a_success_ends_it() {
+  engine::Patience patience;
+  const auto rest_after_a_failure = [&] {
+    patience.waited_in_vain();
+    int rest = 0;
+    while (!patience.tries()) rest++;
+    return rest;
+  };
+  const int first = rest_after_a_failure();
+  CHECK_THAT(first > 0 && rest_after_a_failure() == 2 * first && rest_after_a_failure() == 4 * first);
+  for (int i = 0; i < 20; i++) rest_after_a_failure();
+  CHECK_THAT(rest_after_a_failure() == 1024);
+  patience.succeeded();
+  CHECK_THAT(rest_after_a_failure() == first);
+}
+
 }  // namespace
 
 int main() {
@@ -165,5 +214,7 @@ int main() {
       bytes_must_fill_the_shape,
       a_storage_is_counted_once,
       operators_are_found_by_name_and_overload,
+      an_inbox_keeps_the_order_of_each_sender_and_loses_nothing,
+      each_wait_in_vain_doubles_the_rest_and_a_success_ends_it,
   });
 }
