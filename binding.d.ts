@@ -18,6 +18,12 @@ export type NativeValue =
   | Map<NativeValue, NativeValue>
   | { [key: string]: NativeValue }
 
+/**
+ * A call in flight, by its ticket: `settle` (see initialize) is told of its outcome, in a later turn of the event loop
+ * than the call. A promise of the addon's own for each would cost a third of a small call.
+ */
+export type Pending<T> = number & { readonly outcome: T }
+
 /** What a task carries to its executor. A missing context means: no gradients, no autocast, the default generator. */
 export interface NativeContext {
   gradMode?: 'no-grad' | 'inference' | 'enabled' | undefined
@@ -44,8 +50,8 @@ export class NativeTensor {
    * Contiguous little-endian bytes and their dtype: a snapshot that later in-place operations never change. Copied off
    * the JS thread, except where the handle was disposed meanwhile and nothing else owns the storage.
    */
-  bytes(): Promise<{ buffer: ArrayBuffer; dtype: string }>
-  to(device: string | undefined, dtype: string | undefined, context?: NativeContext): Promise<NativeTensor>
+  bytes(): Pending<{ buffer: ArrayBuffer; dtype: string }>
+  to(device: string | undefined, dtype: string | undefined, context?: NativeContext): Pending<NativeTensor>
   /** A second handle on the same tensor. */
   alias(): NativeTensor
   /** The object may come back as the next result: whoever calls this drops its reference. */
@@ -57,10 +63,10 @@ export class NativeGenerator {
   constructor(device: string, seed?: number | bigint)
   readonly device: string
   readonly disposed: boolean
-  seed(value: number | bigint): Promise<void>
+  seed(value: number | bigint): Pending<void>
   /** uint8 [bytes] */
-  getState(): Promise<NativeTensor>
-  setState(state: NativeTensor): Promise<void>
+  getState(): Pending<NativeTensor>
+  setState(state: NativeTensor): Pending<void>
   dispose(): void
 }
 
@@ -96,36 +102,36 @@ export class NativeScriptModule {
     dtype: string | undefined,
     lane: number,
     context?: NativeContext,
-  ): Promise<NativeScriptModule>
+  ): Pending<NativeScriptModule>
   /** A module made from TorchScript source text alone: `def forward(self, x): ...`. */
-  static fromSource(source: string, lane: number): Promise<NativeScriptModule>
+  static fromSource(source: string, lane: number): Pending<NativeScriptModule>
   readonly device: string
   readonly lane: number
   readonly training: boolean
   readonly disposed: boolean
   methods(): NativeMethod[]
-  call(method: string, context: NativeContext | undefined, ...args: NativeValue[]): Promise<NativeValue>
+  call(method: string, context: NativeContext | undefined, ...args: NativeValue[]): Pending<NativeValue>
   /** [name, tensor][], shared with the module */
-  tensors(kind: 'parameters' | 'buffers'): Promise<[string, NativeTensor][]>
-  submodules(): Promise<string[]>
+  tensors(kind: 'parameters' | 'buffers'): Pending<[string, NativeTensor][]>
+  submodules(): Pending<string[]>
   /** a submodule that shares its tensors and its lane */
-  submodule(path: string): Promise<NativeScriptModule>
+  submodule(path: string): Pending<NativeScriptModule>
   extraFiles(): Record<string, string>
-  train(on: boolean): Promise<void>
-  to(device: string | undefined, dtype: string | undefined, channelsLast: boolean): Promise<void>
-  define(source: string): Promise<void>
+  train(on: boolean): Pending<void>
+  to(device: string | undefined, dtype: string | undefined, channelsLast: boolean): Pending<void>
+  define(source: string): Pending<void>
   /** Adds a method that takes what forward takes and gives the outputs of the named submodules. */
-  defineLayerOutputs(method: string, layers: string[]): Promise<void>
+  defineLayerOutputs(method: string, layers: string[]): Pending<void>
   /** a new module of another type that shares storage with this one and with the parts */
-  derive(changes: NativeModuleChanges): Promise<NativeScriptModule>
+  derive(changes: NativeModuleChanges): Pending<NativeScriptModule>
   /** requires_grad of parameters; submodules that stay in evaluation mode (off) or follow train (on) */
-  setTrainable(parameters: string[], submodules: string[], on: boolean): Promise<void>
+  setTrainable(parameters: string[], submodules: string[], on: boolean): Pending<void>
   /** The module shares the tensors from here on; all or nothing. */
-  assign(names: string[], tensors: NativeTensor[], strict: boolean, anyShape: boolean): Promise<void>
+  assign(names: string[], tensors: NativeTensor[], strict: boolean, anyShape: boolean): Pending<void>
   /** a new, inference-only module with its constants folded; keeps forward and the named methods */
-  freeze(preserved: string[], channelsLast: boolean, optimize: boolean): Promise<NativeScriptModule>
+  freeze(preserved: string[], channelsLast: boolean, optimize: boolean): Pending<NativeScriptModule>
   /** the bytes of a TorchScript archive */
-  save(extraFiles: Record<string, string>): Promise<ArrayBuffer>
+  save(extraFiles: Record<string, string>): Pending<ArrayBuffer>
   dispose(): void
 }
 
@@ -169,14 +175,14 @@ export interface NativeStoredTensor {
 export class NativeSafetensors {
   private constructor()
   /** `mapped`: tensors are views of one mapping; only for files that nobody shortens. */
-  static open(path: string, mapped: boolean, context?: NativeContext): Promise<NativeSafetensors>
+  static open(path: string, mapped: boolean, context?: NativeContext): Pending<NativeSafetensors>
   readonly mapped: boolean
   readonly disposed: boolean
   names(): string[]
   metadata(): [string, string][]
   info(index: number): NativeStoredTensor
   /** `rows`: [first, last) of the first dimension, where one index is given. */
-  read(indices: number[], rows: number[] | undefined, context?: NativeContext): Promise<NativeTensor[]>
+  read(indices: number[], rows: number[] | undefined, context?: NativeContext): Pending<NativeTensor[]>
   /** Mapped tensors live on. */
   dispose(): void
 }
@@ -202,12 +208,14 @@ export interface NativeBuild {
 }
 
 /**
- * Once per environment, before anything else: the factory that turns a native failure into the error that is thrown or
- * rejected with, and the process's intra-op threads (undefined: as OpenMP has it). `trace` is TorchScript's own
- * traceback, '' where there is none.
+ * Once per environment, before anything else. `createError` turns a native failure into the error that is thrown or given
+ * as an outcome; `trace` is TorchScript's own traceback, '' where there is none. `settle` is called once for all calls
+ * that have come back: ticket and result of each in turn, or ~ticket and error. `threads`: the process's intra-op
+ * threads (undefined: as OpenMP has it).
  */
 export function initialize(
   createError: (code: string, message: string, operation: string, trace: string) => Error,
+  settle: (...ticketsAndOutcomes: unknown[]) => void,
   threads: number | undefined,
 ): void
 /** Replaces the file when all is written and synced. Metadata as keys and values; undefined: none. */
@@ -218,7 +226,7 @@ export function writeSafetensors(
   keys: string[] | undefined,
   values: string[] | undefined,
   context?: NativeContext,
-): Promise<void>
+): Pending<void>
 /** A number for callOperator, or null when the dispatcher has no such operator. */
 export function findOperator(name: string, overload: string): number | null
 /** The dispatcher's own schema text. */
@@ -228,9 +236,9 @@ export function callOperator(
   operator: number,
   context: NativeContext | undefined,
   ...args: NativeValue[]
-): Promise<NativeValue>
+): Pending<NativeValue>
 /** Seeds the default generators of every device. */
-export function seed(value: number | bigint): Promise<void>
+export function seed(value: number | bigint): Pending<void>
 export function memory(): NativeMemory
 /** Tasks waiting or running, by executor: 'cpu:0' is lane 0 of the CPU, 'io' the thread of files. */
 export function queueDepths(): Record<string, number>
@@ -248,4 +256,4 @@ export function writeImage(
   image: NativeImage,
   placement: NativePlacement,
   context?: NativeContext,
-): Promise<void>
+): Pending<void>

@@ -25,7 +25,10 @@ const addonsFolder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '
 function load(name: string): unknown {
   const folder = join(addonsFolder, name)
   try {
-    return require('node-gyp-build')(folder)
+    // Not by require, whose cache would share it among instances of this file: each settles calls of its own.
+    const addon = { exports: {} }
+    process.dlopen(addon, require('node-gyp-build').path(folder))
+    return addon.exports
   } catch (cause) {
     const platform = `${process.platform}-${process.arch}, Node.js ${process.versions.node}`
     const message = `Expected a native addon for ${platform} in ${folder} but it could not be loaded: ${cause}`

@@ -1,4 +1,4 @@
-import type { NativeCancellation, NativeContext, NativeValue } from '../../binding.js'
+import type { NativeCancellation, NativeContext, NativeValue, Pending } from '../../binding.js'
 import { isAbortSignal } from './abort.js'
 import { invalidArgument, readSafely } from './errors.js'
 import { type Generator, isGenerator, overridingGenerator } from './generator.js'
@@ -62,7 +62,7 @@ function nativeContext(
 export function execute(
   operation: string,
   options: ExecutionOptions | undefined,
-  start: (context: NativeContext | undefined) => Promise<NativeValue>,
+  start: (context: NativeContext | undefined) => Pending<NativeValue>,
 ): Promise<Value> {
   if (options === undefined) return settle(operation, { start: () => start(undefined), convert: fromNative })
   let checked: ExecutionOptions

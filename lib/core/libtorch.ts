@@ -1,4 +1,4 @@
-import { callerStacks } from './caller-stacks.js'
+import { callerStacks } from './call-site.js'
 import { type FoundLibtorch, findLibtorch, type LibtorchSource } from './libtorch-find.js'
 import type { LibtorchFolder } from './libtorch-folder.js'
 import { type BootRecord, boot, bootNative, hasDriver, native } from './native.js'

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import type { NativeScriptModule, NativeTensor } from '../../binding.js'
 import { throwIfAborted } from './abort.js'
-import { saveAtomically } from './atomic-file.js'
+import { arrived } from './arrivals.js'
 import { checkedArchive } from './checked-archive.js'
 import { invalidArgument, nameOperation, torchError } from './errors.js'
 import { type ExecutionOptions, execute } from './execution.js'
@@ -35,6 +35,7 @@ import {
   type WarmupOptions,
   warmupOptions,
 } from './module-options.js'
+import { saveModule } from './module-save.js'
 import { native } from './native.js'
 import { operators } from './operators.js'
 import { type OptionsOutput, parseOptions, type SignalOptions, signalOf } from './options.js'
@@ -49,7 +50,6 @@ export interface ModuleMethod {
   schema: string
 }
 
-type ParsedSaveOptions = OptionsOutput<typeof saveOptions>
 type ParsedWarmupOptions = OptionsOutput<typeof warmupOptions>
 type NamedTensors = [string, NativeTensor][]
 
@@ -114,7 +114,7 @@ export class Module implements Handle {
         start: async (cancellation) => {
           const checked = sha256 && (await checkedArchive(archive, sha256, () => throwIfAborted(signal)))
           const context = cancellation && { cancellation }
-          return native().NativeScriptModule.load(checked ?? archive, device, dtype, lane, context)
+          return arrived(native().NativeScriptModule.load(checked ?? archive, device, dtype, lane, context))
         },
         ...Module.#result,
       },
@@ -131,7 +131,7 @@ export class Module implements Handle {
     const { lane, signal } = parseOptions(sourceOptions, options, operation)
     const start = async () => {
       if (typeof source !== 'string') throw invalidArgument('source', 'TorchScript source text', source)
-      return requireMethods(await native().NativeScriptModule.fromSource(source, lane))
+      return requireMethods(await arrived(native().NativeScriptModule.fromSource(source, lane)))
     }
     return settle(operation, { start, ...Module.#result }, signal)
   }
@@ -209,7 +209,7 @@ export class Module implements Handle {
     const operation = 'module.stateDict'
     const start = async () => {
       const own = nativeModule(this)
-      return (await Promise.all([own.tensors('parameters'), own.tensors('buffers')])).flat()
+      return (await Promise.all([arrived(own.tensors('parameters')), arrived(own.tensors('buffers'))])).flat()
     }
     return settle(operation, { start, ...namedTensors }, signalOf(options, operation))
   }
@@ -224,7 +224,7 @@ export class Module implements Handle {
   ): Promise<void> {
     const operation = 'module.loadStateDict'
     const { strict, anyShape, signal } = parseOptions(loadStateDictOptions, options, operation)
-    const start = async () => {
+    const start = () => {
       const own = nativeModule(this)
       const entries = stateEntries(tensors)
       const names = entries.map(([name]) => name)
@@ -367,17 +367,6 @@ function requireMethods(own: NativeScriptModule): NativeScriptModule {
   own.dispose()
   const message = "Expected a method such as 'def forward(self, x): return x' for source but received none"
   throw torchError('ERR_TORCH_MODULE_LOAD', message)
-}
-
-async function saveModule(own: NativeScriptModule, path: string, { extraFiles, signal }: ParsedSaveOptions) {
-  const bytes = new Uint8Array(await own.save(extraFiles))
-  try {
-    await saveAtomically(path, bytes, () => throwIfAborted(signal))
-  } catch (cause) {
-    throwIfAborted(signal)
-    const message = `Expected a place to write for module.save but '${path}' is none: ${(cause as Error).message}`
-    throw torchError('ERR_TORCH_MODULE_SAVE', message, { cause })
-  }
 }
 
 async function warmUp(module: Module, shapes: unknown, { runs, dtype, method, signal }: ParsedWarmupOptions) {

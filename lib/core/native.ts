@@ -7,6 +7,7 @@ import {
   type TorchAddon,
   torchAddonFolder,
 } from './addon-files.js'
+import { settleArrived } from './arrivals.js'
 import { createNativeError, torchError } from './errors.js'
 import { type FoundLibtorch, findLibtorch } from './libtorch-find.js'
 import { readLibtorchFolder } from './libtorch-folder.js'
@@ -125,7 +126,7 @@ export function bootNative(settings: BootSettings): BootRecord {
   requireSame(settings, opened)
   if (addon === undefined) {
     const loaded = loadTorchAddon(opened.minor)
-    loaded.initialize(createNativeError, opened.threads)
+    loaded.initialize(createNativeError, settleArrived, opened.threads)
     addon = loaded
     record = opened
   }

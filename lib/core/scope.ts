@@ -15,7 +15,7 @@ export interface Handle {
   dispose(): void
 }
 
-class Scope {
+export class Scope {
   readonly #members = new Set<Handle>()
   readonly #parent: Scope | undefined
   #closed = false
@@ -116,10 +116,36 @@ function handlesIn(result: unknown): Set<Handle> {
   return readSafely(given, () => findHandles(result))
 }
 
+/** The scope that the caller runs in. */
+export function currentScope(): Scope | undefined {
+  return current.getStore()
+}
+
+/** Who gets the handles that are made now, where it is not the current scope: results come from outside of any. */
+let recipient: { scope: Scope | undefined } | undefined
+const recipientOfNext: { scope: Scope | undefined } = { scope: undefined }
+
+/** `convert(result)`, whose handles belong to `scope`. It is synchronous and does not nest. */
+export function convertedFor<Result, Converted>(
+  scope: Scope | undefined,
+  convert: (result: Result) => Converted,
+  result: Result,
+): Converted {
+  recipientOfNext.scope = scope
+  recipient = recipientOfNext
+  try {
+    return convert(result)
+  } finally {
+    recipient = undefined
+    recipientOfNext.scope = undefined
+  }
+}
+
 /** Registers a new handle with the scope that the caller runs in, if any; every handle class calls it once. */
 export function adopt(handle: Handle): void {
   markAsUncloneable?.(handle)
-  current.getStore()?.adopt(handle)
+  const scope = recipient === undefined ? current.getStore() : recipient.scope
+  scope?.adopt(handle)
 }
 
 /**

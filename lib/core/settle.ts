@@ -1,15 +1,23 @@
-import type { NativeCancellation } from '../../binding.js'
+import type { NativeCancellation, Pending } from '../../binding.js'
 import { isAborted, onAbort } from './abort.js'
-import { callerStacks } from './caller-stacks.js'
-import { disown, isOurs, nameOperation, readStack } from './errors.js'
+import { arrival, arrived } from './arrivals.js'
+import { CallSite } from './call-site.js'
+import { disown } from './errors.js'
 import { native } from './native.js'
 
+/** A native call, or work that ends with the result of one. */
+type Started<Native> = Pending<Native> | Promise<Native>
+
 interface CallFlow<Native, Public> {
-  /** Starts the native call; a throw is a rejection of the result. */
-  start(cancellation: NativeCancellation | undefined): Promise<Native>
+  /** A throw is a rejection of the result. */
+  start(cancellation: NativeCancellation | undefined): Started<Native>
   convert(result: Native): Public
   /** Gives back a result that nobody will see. */
   discard?(result: Native): void
+}
+
+function asPromise<Native>(started: Started<Native>): Promise<Native> {
+  return typeof started === 'number' ? arrived(started) : started
 }
 
 function abortable<Native, Public>(flow: CallFlow<Native, Public>, signal: AbortSignal): Promise<Public> {
@@ -27,7 +35,7 @@ function abortable<Native, Public>(flow: CallFlow<Native, Public>, signal: Abort
       abort()
       cancellation.cancel()
     })
-    new Promise<Native>((started) => started(flow.start(cancellation)))
+    new Promise<Native>((resolve) => resolve(asPromise(flow.start(cancellation))))
       .then((result) => {
         stop()
         if (aborted) flow.discard?.(result)
@@ -41,23 +49,6 @@ function abortable<Native, Public>(flow: CallFlow<Native, Public>, signal: Abort
   })
 }
 
-/** Completes errors of ours: the verb, and on request the caller's stack, since theirs only knows the event loop. */
-function failing(operation: string): (error: unknown) => never {
-  let frames: string[] | undefined
-  if (callerStacks.enabled) {
-    const caller = new Error('called from')
-    Error.captureStackTrace(caller, settle)
-    frames = readStack(caller).split('\n').slice(1)
-  }
-  return (error) => {
-    nameOperation(error, operation)
-    if (frames !== undefined && isOurs(error)) {
-      Reflect.set(error, 'stack', [readStack(error), '    --- called from ---', ...frames].join('\n'))
-    }
-    throw error
-  }
-}
-
 /**
  * The one way from a verb to a native call. The signal counts before queueing, when the task leaves its queue, and
  * while it runs: then the promise rejects with `signal.reason` at once, and the late result is discarded.
@@ -67,16 +58,21 @@ export function settle<Native, Public>(
   flow: CallFlow<Native, Public>,
   signal?: AbortSignal,
 ): Promise<Public> {
-  const fail = failing(operation)
+  const site = CallSite.of(operation, settle)
+  const fail = (error: unknown) => {
+    throw site.completed(error)
+  }
   try {
     if (signal !== undefined) return abortable(flow, signal).catch(fail)
-    return flow.start(undefined).then(flow.convert, fail)
+    const started = flow.start(undefined)
+    if (typeof started === 'number') return arrival(started, flow.convert, site)
+    return started.then(flow.convert, fail)
   } catch (error) {
-    return Promise.reject(error).catch(fail)
+    return Promise.reject(site.completed(error))
   }
 }
 
-/** `settle` where the result is what the native call gives, and nothing of it needs to be given back. */
-export function settleAsIs<T>(operation: string, start: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+/** `settle` where the result is what the call gives, and nothing of it needs to be given back. */
+export function settleAsIs<T>(operation: string, start: () => Started<T>, signal?: AbortSignal): Promise<T> {
   return settle(operation, { start, convert: (result) => result }, signal)
 }

@@ -1,4 +1,5 @@
 import type { NativeTensor } from '../../binding.js'
+import { arrived } from './arrivals.js'
 import { dtypes, requireDType } from './dtype.js'
 import { native } from './native.js'
 
@@ -12,16 +13,16 @@ export type NestedArray<T> = T | NestedArray<T>[]
  * that the tensor has by then: `Module.to` changes it.
  */
 export async function readElements(own: NativeTensor): Promise<ArrayLike<Element>> {
-  const { buffer, dtype } = await own.bytes()
+  const { buffer, dtype } = await arrived(own.bytes())
   const { array, numeric } = dtypes[requireDType(dtype, 'the dtype of the tensor')]
   const data = new array(buffer)
   if (dtype === 'bool') return Array.from(new Uint8Array(buffer), (byte) => byte === 1)
   if (numeric) return data
   const bits = new (native().NativeTensor)(new Uint8Array(buffer), dtype, [data.length])
-  const widening = bits.to(undefined, 'float32')
+  const widening = arrived(bits.to(undefined, 'float32'))
   bits.dispose()
   const wide = await widening
-  const reading = wide.bytes()
+  const reading = arrived(wide.bytes())
   wide.dispose()
   return new Float32Array((await reading).buffer)
 }

@@ -1,4 +1,5 @@
 import type { TorchAddon } from '../core/addon-files.js'
+import { arrived } from '../core/arrivals.js'
 import { native } from '../core/native.js'
 import { nativeTensor, type Tensor } from '../core/tensor.js'
 import type { Decoded } from './image.js'
@@ -14,7 +15,7 @@ export function writeEntry(
   placement: Placement,
   context: CallContext,
 ): Promise<void> {
-  return native().writeImage(nativeTensor(batch), index, image, placement, context)
+  return arrived(native().writeImage(nativeTensor(batch), index, image, placement, context))
 }
 
 /**

@@ -1,11 +1,13 @@
 import { dirname, join } from 'node:path'
+import type { TorchAddon } from '../core/addon-files.js'
+import type { OutcomeOf } from '../core/arrivals.js'
 import { torchError } from '../core/errors.js'
 import { native } from '../core/native.js'
 import { settle } from '../core/settle.js'
 import { isHubBlob } from './hub-cache.js'
 import { readSafetensorsIndex } from './safetensors-index.js'
 
-export type NativeFile = Awaited<ReturnType<ReturnType<typeof native>['NativeSafetensors']['open']>>
+export type NativeFile = OutcomeOf<TorchAddon['NativeSafetensors']['open']>
 
 /** The open files of a model and, by name, where each tensor lies. */
 export interface OpenFiles {

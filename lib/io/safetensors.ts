@@ -1,4 +1,5 @@
 import { isAbortSignal } from '../core/abort.js'
+import type { OutcomeOf } from '../core/arrivals.js'
 import type { DType } from '../core/dtype.js'
 import { describe, invalidArgument, readSafely, torchError } from '../core/errors.js'
 import { requireFilePath } from '../core/file-path.js'
@@ -215,7 +216,7 @@ export class Safetensors implements Handle {
   }
 }
 
-type NativeTensor = Awaited<ReturnType<NativeFile['read']>>[number]
+type NativeTensor = OutcomeOf<NativeFile['read']>[number]
 
 interface ReadRequest {
   operation: string

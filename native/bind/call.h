@@ -20,9 +20,9 @@ class Call final : public PendingCall {
  public:
   using Result = std::invoke_result_t<Work&>;
 
-  Call(std::shared_ptr<Channel> channel, napi_deferred deferred, const Operation& operation, c10::DeviceType device,
+  Call(std::shared_ptr<Channel> channel, Ticket ticket, const Operation& operation, c10::DeviceType device,
        engine::Context context, Work work, Convert convert)
-      : PendingCall(std::move(channel), deferred, operation.name),
+      : PendingCall(std::move(channel), ticket, operation.name),
         code_(operation.code),
         device_(device),
         context_(std::move(context)),
@@ -55,18 +55,17 @@ class Call final : public PendingCall {
   std::optional<Result> result_;
 };
 
-/// Queues `work` (on the executor's thread: Result()) and returns the promise of `convert` (on the JS thread:
-/// napi_value(Environment&, Result)).
+/// Queues `work` (on the executor's thread: Result()) and returns the ticket by which JS hears of the outcome of
+/// `convert` (on the JS thread: napi_value(Environment&, Result)).
 template <class Work, class Convert>
 napi_value submit(Environment& environment, engine::Executor& executor, const Operation& operation,
                   c10::DeviceType device, engine::Context context, Work work, Convert convert) {
-  napi_deferred deferred = nullptr;
-  napi_value promise = nullptr;
-  NAPI_THROW_IF_FAILED(environment.env, napi_create_promise(environment.env, &deferred, &promise), nullptr);
-  environment.channel->expect_one(environment.env);
-  executor.submit(std::make_unique<Call<Work, Convert>>(environment.channel, deferred, operation, device,
+  const Ticket ticket = environment.channel->expect_one(environment.env);
+  executor.submit(std::make_unique<Call<Work, Convert>>(environment.channel, ticket, operation, device,
                                                         std::move(context), std::move(work), std::move(convert)));
-  return promise;
+  napi_value pending = nullptr;
+  napi_create_int32(environment.env, ticket, &pending);
+  return pending;
 }
 
 /// The context argument of a verb: undefined, or an object as in binding.d.ts.

@@ -15,18 +15,11 @@ constexpr auto kStayAwake = std::chrono::microseconds(40);
 
 }  // namespace
 
-void PendingCall::settle(Environment& environment) {
+napi_value PendingCall::outcome(Environment& environment) {
   napi_value value = nullptr;
-  if (!failed_) {
-    // Converting runs JS-side allocations, which may fail like any other call.
-    const bool converted = guarded(failure_, [&] { value = result(environment); });
-    failed_ = !converted;
-  }
-  if (!failed_) {
-    napi_resolve_deferred(environment.env, deferred_, value);
-  } else {
-    napi_reject_deferred(environment.env, deferred_, environment.error(failure_, operation_));
-  }
+  // Converting runs JS-side allocations, which may fail like any other call.
+  if (!failed_) failed_ = !guarded(failure_, [&] { value = result(environment); });
+  return failed_ ? environment.error(failure_, operation_) : value;
 }
 
 Channel::Channel(napi_env env) {
@@ -47,12 +40,21 @@ Channel::~Channel() {
   }
 }
 
-void Channel::expect_one(napi_env env) {
+Ticket Channel::expect_one(napi_env env) {
   if (pending_++ == 0) {
     napi_ref_threadsafe_function(env, wake_);
     sent_ = Clock::now();
   }
   if (calls_are_short_ && !turns_again_ && patience_.tries()) stay_awake(env);
+  if (free_tickets_.empty()) return tickets_++;
+  const Ticket ticket = free_tickets_.back();
+  free_tickets_.pop_back();
+  return ticket;
+}
+
+void Channel::set_settle(napi_env env, napi_value settle) {
+  if (settle_ != nullptr) napi_delete_reference(env, settle_);
+  napi_create_reference(env, settle, 1, &settle_);
 }
 
 void Channel::post(std::unique_ptr<PendingCall> call) {
@@ -120,23 +122,40 @@ PendingCall* Channel::take_some() {
 }
 
 void Channel::drain(napi_env env) {
-  Environment& environment = Environment::of(env);
-  PendingCall* call = take_some();
-  bool again = turns_again_ || first_ != nullptr || worth_staying_awake(call != nullptr);
+  PendingCall* calls = take_some();
+  bool again = turns_again_ || first_ != nullptr || worth_staying_awake(calls != nullptr);
   if (!again) {
     will_drain_.store(false);
     again = !inbox_.empty();  // what came in between has woken nobody
   }
   if (again && !turns_again_) turn_again(env);
-  while (call != nullptr) {
-    const std::unique_ptr<PendingCall> done(std::exchange(call, call->next_));
-    Napi::HandleScope scope(env);
-    if (--pending_ == 0) {
-      napi_unref_threadsafe_function(env, wake_);
-      calls_are_short_ = engine::has_two_cores() && Clock::now() - sent_ < kShort;
-    }
-    done->settle(environment);
+  if (calls != nullptr) settle(env, calls);
+}
+
+void Channel::settle(napi_env env, PendingCall* calls) {
+  Environment& environment = Environment::of(env);
+  Napi::HandleScope scope(env);
+  napi_value outcomes[2 * kPerTurn];
+  Ticket tickets[kPerTurn];
+  size_t count = 0;
+  while (calls != nullptr) {
+    const std::unique_ptr<PendingCall> done(std::exchange(calls, calls->next_));
+    tickets[count] = done->ticket_;
+    outcomes[2 * count + 1] = done->outcome(environment);
+    napi_create_int32(env, done->failed() ? ~done->ticket_ : done->ticket_, &outcomes[2 * count]);
+    count++;
   }
+  pending_ -= count;
+  if (pending_ == 0) {
+    napi_unref_threadsafe_function(env, wake_);
+    calls_are_short_ = engine::has_two_cores() && Clock::now() - sent_ < kShort;
+  }
+  napi_value global = nullptr, settle = nullptr;
+  napi_get_global(env, &global);
+  napi_get_reference_value(env, settle_, &settle);
+  napi_call_function(env, global, settle, 2 * count, outcomes, nullptr);
+  // Only now: were a call made meanwhile, it would take the place of one that is not settled yet.
+  free_tickets_.insert(free_tickets_.end(), tickets, tickets + count);
 }
 
 }  // namespace bind

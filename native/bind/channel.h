@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "engine/error.h"
 #include "engine/executor.h"
@@ -14,16 +15,20 @@ namespace bind {
 class Environment;
 class Channel;
 
-/// A call in flight: runs on an executor, then settles its promise on the JS thread.
+/// What JS knows a call in flight by, until its outcome has arrived: small numbers, used again.
+using Ticket = int32_t;
+
+/// A call in flight: runs on an executor, then gives its outcome on the JS thread.
 class PendingCall : public engine::Task {
  public:
-  PendingCall(std::shared_ptr<Channel> channel, napi_deferred deferred, const char* operation)
-      : channel_(std::move(channel)), deferred_(deferred), operation_(operation) {}
-  /// On the JS thread, inside a handle scope.
-  void settle(Environment& environment);
+  PendingCall(std::shared_ptr<Channel> channel, Ticket ticket, const char* operation)
+      : channel_(std::move(channel)), ticket_(ticket), operation_(operation) {}
+  /// On the JS thread, inside a handle scope: the value that the call gives, or the error that `failed` then tells of.
+  napi_value outcome(Environment& environment);
+  bool failed() const { return failed_; }
 
  protected:
-  /// The value that the promise resolves with; may throw.
+  /// May throw.
   virtual napi_value result(Environment& environment) = 0;
 
   /// Until it is posted there: the calls that a channel holds do not hold the channel.
@@ -34,13 +39,14 @@ class PendingCall : public engine::Task {
  private:
   friend class engine::Inbox<PendingCall>;
   friend class Channel;
-  napi_deferred deferred_;
+  const Ticket ticket_;
   const char* operation_;
   PendingCall* next_ = nullptr;
 };
 
-/// The way back from the executors to one environment. Many completions share one wake-up of its event loop; after
-/// close() they are dropped: promises of a dying environment need no settling.
+/// The way back from the executors to one environment. Many completions share one wake-up of its event loop and one
+/// call into JS, which settles their promises; after close() they are dropped: promises of a dying environment need no
+/// settling.
 ///
 /// To wake a sleeping event loop costs more than a small call. So while calls come back within microseconds the loop
 /// stays awake for the next one: it turns (and serves everything else that it has) instead of sleeping.
@@ -54,7 +60,10 @@ class Channel {
   bool closed() const { return closed_.load(std::memory_order_acquire); }
 
   // On the JS thread.
-  void expect_one(napi_env env);
+  /// Of a call that will be posted.
+  Ticket expect_one(napi_env env);
+  /// The function that settles, given (ticket, outcome) for each call; ~ticket where the outcome is an error.
+  void set_settle(napi_env env, napi_value settle);
   /// No call of this environment waits, runs or is to be settled.
   bool idle() const { return pending_ == 0; }
   void close();
@@ -67,6 +76,7 @@ class Channel {
   void drain(napi_env env);
   /// The rest waits for the next turn of the event loop.
   PendingCall* take_some();
+  void settle(napi_env env, PendingCall* calls);
   void stay_awake(napi_env env);
   void turn_again(napi_env env);
   bool worth_staying_awake(bool something_came);
@@ -79,10 +89,13 @@ class Channel {
   napi_threadsafe_function wake_ = nullptr;
   napi_ref set_immediate_ = nullptr;
   napi_ref resume_ = nullptr;
+  napi_ref settle_ = nullptr;
 
   // Of the JS thread alone.
   PendingCall* first_ = nullptr;
   size_t pending_ = 0;
+  Ticket tickets_ = 0;  // how many there are
+  std::vector<Ticket> free_tickets_;
   bool turns_again_ = false;
   /// How the last call fared that went out alone.
   bool calls_are_short_ = false;

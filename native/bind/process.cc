@@ -15,8 +15,9 @@ constexpr auto kTimeSlice = std::chrono::microseconds(500);
 
 napi_value initialize(Environment& environment, const Napi::CallbackInfo& info) {
   if (!info[0].IsFunction()) throw_wrong_object(environment, info[0], "function", "createError");
-  if (!info[1].IsUndefined()) {
-    const int64_t threads = to_integer(environment.env, info[1], "threads");
+  if (!info[1].IsFunction()) throw_wrong_object(environment, info[1], "function", "settle");
+  if (!info[2].IsUndefined()) {
+    const int64_t threads = to_integer(environment.env, info[2], "threads");
     if (threads < 1 || threads > 4096) {
       throw engine::Error("ERR_TORCH_INVALID_ARGUMENT",
                           "Expected 1 to 4096 for threads but received " + std::to_string(threads));
@@ -25,6 +26,7 @@ napi_value initialize(Environment& environment, const Napi::CallbackInfo& info) 
   }
   engine::set_time_slice(kTimeSlice);
   environment.set_error_factory(info[0].As<Napi::Function>());
+  environment.channel->set_settle(environment.env, info[1]);
   return info.Env().Undefined();
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { callerStacks } from '../../lib/core/caller-stacks.js'
+import { callerStacks } from '../../lib/core/call-site.js'
 import { queueDepths } from '../../lib/core/device.js'
 import type { ExecutionOptions } from '../../lib/core/execution.js'
 import { libtorch } from '../../lib/core/libtorch.js'

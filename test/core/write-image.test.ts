@@ -1,6 +1,7 @@
 // The native function below lib/io, held to what binding.d.ts says.
 import { describe, expect, test } from 'vitest'
 import type { NativeImage, NativePlacement, NativeTensor } from '../../binding.js'
+import { arrived } from '../../lib/core/arrivals.js'
 import { native } from '../../lib/core/native.js'
 import { expectNoLeaks } from '../support/handles.js'
 
@@ -31,8 +32,8 @@ async function withBatch(batch: NativeTensor, work: (batch: NativeTensor) => Pro
 
 test('writes the entry that it is told to, and fills around the picture', async () => {
   await withBatch(bytes(2, 3, 2, 3), async (batch) => {
-    await native().writeImage(batch, 1, rgb(), { ...place(), left: -1, top: -1 })
-    const { buffer } = await batch.bytes()
+    await arrived(native().writeImage(batch, 1, rgb(), { ...place(), left: -1, top: -1 }))
+    const { buffer } = await arrived(batch.bytes())
     expect([...new Uint8Array(buffer)]).toEqual([
       ...new Array(18).fill(0),
       ...[1, 1, 1, 1, 10, 40],

@@ -11,12 +11,13 @@ const large = JSON.stringify(join(repositoryRoot, 'test', 'golden', 'images', 'l
 /** `write()`: one native call of about 30 ms on 72 MB. */
 const start = `
 const { native } = await import(${dist('core/native.js')})
+const { arrived } = await import(${dist('core/arrivals.js')})
 const { preprocess } = await import(${dist('io/preprocess.js')})
 const placement = { filter: 'bicubic', width: 353, height: 235, left: 64, top: 5, fill: [0, 0, 0], table: undefined }
 const batch = new (native().NativeTensor)(new Uint8Array(3 * 224 * 224), 'uint8', [1, 3, 224, 224])
 const pixels = () => new Uint8Array(6000 * 4000 * 3).fill(200)
 const write = (samples = pixels(), context) =>
-  native().writeImage(batch, 0, { samples, format: 'rgb', width: 6000, height: 4000 }, placement, context)
+  arrived(native().writeImage(batch, 0, { samples, format: 'rgb', width: 6000, height: 4000 }, placement, context))
 const outcome = (promise) => promise.then(() => 'written', (error) => error.code)
 `
 
@@ -27,7 +28,7 @@ describe('while pixels are read', repeated, () => {
       const calls = Array.from({ length: 6 }, () => outcome(write()))
       for (let i = 0; i < 6; i++) { await sleep(10); gc() }
       print(await Promise.all(calls))
-      print(new Uint8Array((await batch.bytes()).buffer).every((value) => value === 200))`,
+      print(new Uint8Array((await arrived(batch.bytes())).buffer).every((value) => value === 200))`,
       { flags: ['--expose-gc'] },
     )
     expect(outcomes).toEqual(Array(6).fill('written'))
@@ -100,7 +101,8 @@ import { Worker } from 'node:worker_threads'
 const source = \`
   const { parentPort, workerData } = require('node:worker_threads')
   ;(async () => {
-    const { preprocess } = await import(${dist('io/preprocess.js')})
+    const { arrived } = await import(${dist('core/arrivals.js')})
+const { preprocess } = await import(${dist('io/preprocess.js')})
     const raw = { pixels: new Uint8Array(4000 * 3000 * 3).fill(workerData), width: 4000, height: 3000 }
     const call = () => preprocess([raw, ${large.replaceAll('\\', '\\\\')}], {}, { normalize: false })
     const first = call()
