@@ -1,3 +1,5 @@
+#include <mutex>
+
 #include "bind/call.h"
 #include "bind/classes.h"
 #include "bind/convert.h"
@@ -10,8 +12,14 @@
 namespace bind {
 namespace {
 
-/// Of the event loop, so that it need not wait for those of threads that decode images.
+/// Of Node's own threads: neither the event loop nor those that read its files wait for a computation to pause.
 constexpr auto kTimeSlice = std::chrono::microseconds(500);
+
+void set_time_slices() {
+  static std::once_flag first;
+  std::call_once(first, [] { engine::set_time_slice_of_all(kTimeSlice); });  // later there are also threads of ours
+  engine::set_time_slice(kTimeSlice);
+}
 
 napi_value initialize(Environment& environment, const Napi::CallbackInfo& info) {
   if (!info[0].IsFunction()) throw_wrong_object(environment, info[0], "function", "createError");
@@ -24,7 +32,7 @@ napi_value initialize(Environment& environment, const Napi::CallbackInfo& info) 
     }
     engine::set_threads(static_cast<int>(threads));
   }
-  engine::set_time_slice(kTimeSlice);
+  set_time_slices();
   environment.set_error_factory(info[0].As<Napi::Function>());
   environment.channel->set_settle(environment.env, info[1]);
   return info.Env().Undefined();

@@ -1,14 +1,18 @@
 #include "engine/time_slice.h"
 
+#include <dirent.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstdlib>
 
 namespace engine {
 
-void set_time_slice(std::chrono::nanoseconds slice) {
+namespace {
+
+void set_time_slice_of(pid_t thread, std::chrono::nanoseconds slice) {
   // struct sched_attr of the kernel, which glibc 2.41 is the first to declare.
   struct {
     uint32_t size = 48;
@@ -19,10 +23,24 @@ void set_time_slice(std::chrono::nanoseconds slice) {
     uint64_t slice = 0;  // ns
     uint64_t deadline = 0, period = 0;
   } attributes;
-  if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return;
+  if (syscall(SYS_sched_getattr, thread, &attributes, sizeof attributes, 0) != 0) return;
   if (attributes.policy != SCHED_OTHER) return;
   attributes.slice = static_cast<uint64_t>(slice.count());
-  syscall(SYS_sched_setattr, 0, &attributes, 0);
+  syscall(SYS_sched_setattr, thread, &attributes, 0);
+}
+
+}  // namespace
+
+void set_time_slice(std::chrono::nanoseconds slice) { set_time_slice_of(0, slice); }
+
+void set_time_slice_of_all(std::chrono::nanoseconds slice) {
+  DIR* threads = opendir("/proc/self/task");
+  if (threads == nullptr) return;
+  while (const dirent* entry = readdir(threads)) {
+    const pid_t thread = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));  // 0 for "." and ".."
+    if (thread > 0) set_time_slice_of(thread, slice);
+  }
+  closedir(threads);
 }
 
 }  // namespace engine

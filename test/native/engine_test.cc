@@ -1,10 +1,13 @@
 // The engine without Node: what must hold whatever binds it. One function per promise; the process fails if any does.
 #include <ATen/ATen.h>
 #include <c10/util/Exception.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <future>
 #include <new>
+#include <thread>
 #include <vector>
 
 #include "check.h"
@@ -18,6 +21,7 @@
 #include "engine/patience.h"
 #include "engine/script_module.h"
 #include "engine/tensor.h"
+#include "engine/time_slice.h"
 
 namespace {
 
@@ -201,6 +205,27 @@ void each_wait_in_vain_doubles_the_rest_and_a_success_ends_it() {
   CHECK_THAT(rest_after_a_failure() == first);
 }
 
+/// ns, as Linux 6.12 and newer tell it; 0 elsewhere.
+uint64_t time_slice_of(pid_t thread) {
+  uint64_t attributes[6] = {};  // struct sched_attr; the slice is its fourth word
+  return syscall(SYS_sched_getattr, thread, attributes, sizeof attributes, 0) == 0 ? attributes[3] : 0;
+}
+
+void a_time_slice_for_all_reaches_threads_that_are_there() {
+  std::promise<pid_t> started;
+  std::promise<void> ending;
+  std::thread other([&] {
+    started.set_value(static_cast<pid_t>(syscall(SYS_gettid)));
+    ending.get_future().wait();
+  });
+  const pid_t thread = started.get_future().get();
+  engine::set_time_slice_of_all(std::chrono::milliseconds(2));
+  CHECK_THAT(time_slice_of(thread) == time_slice_of(0));
+  CHECK_THAT(time_slice_of(thread) == 0 || time_slice_of(thread) == 2'000'000);
+  ending.set_value();
+  other.join();
+}
+
 }  // namespace
 
 int main() {
@@ -216,5 +241,6 @@ int main() {
       operators_are_found_by_name_and_overload,
       an_inbox_keeps_the_order_of_each_sender_and_loses_nothing,
       each_wait_in_vain_doubles_the_rest_and_a_success_ends_it,
+      a_time_slice_for_all_reaches_threads_that_are_there,
   });
 }
