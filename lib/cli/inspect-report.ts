@@ -1,5 +1,5 @@
 import type { InspectedFile, StoredTensor } from '../io/index.js'
-import { printable } from './prediction-formats.js'
+import { printable } from './printable-text.js'
 
 function sizeText(bytes: number): string {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`

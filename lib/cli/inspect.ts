@@ -1,10 +1,12 @@
-import { Command } from 'commander'
-import { inspectSafetensors } from '../io/index.js'
+import { Command, Option } from 'commander'
+import { type HubRepositoryType, repositoryTypes } from '../io/hub-repository.js'
+import { inspectSafetensors } from '../io/safetensors-inspect.js'
 import { inspectText } from './inspect-report.js'
 import { concluded } from './verb-ending.js'
 
 interface Flags {
   revision?: string
+  type?: HubRepositoryType
   offline?: true
   checksum: boolean
   json?: true
@@ -41,6 +43,7 @@ export function inspectCommand(): Command {
     .description('say what safetensors files hold: names, dtypes, shapes, sizes, metadata, checksums')
     .argument('<source>', 'a file, an index of several files, a folder, or a repository of the hub')
     .option('--revision <name>', 'of a repository: a branch, a tag or a commit (default: main)')
+    .addOption(new Option('--type <type>', 'what kind of repository').choices(repositoryTypes))
     .option('--offline', 'of a repository: look in the cache only')
     .option('--no-checksum', 'do not read files whole for their SHA-256')
     .option('--json', 'one JSON document on stdout')

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { classifyCommand } from './classify.js'
 import { doctorCommand } from './doctor.js'
+import { featuresCommand } from './features.js'
 import { inspectCommand } from './inspect.js'
 import { installCommand } from './install.js'
 import { packageVersion } from './package-version.js'
@@ -23,6 +24,7 @@ const program = new Command('node-libtorch')
   .addCommand(installCommand())
   .addCommand(doctorCommand())
   .addCommand(classifyCommand())
+  .addCommand(featuresCommand())
   .addCommand(pullCommand())
   .addCommand(inspectCommand())
   .addHelpText('after', '\nExample:\n  $ npx node-libtorch doctor\n')

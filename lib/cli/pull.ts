@@ -1,12 +1,13 @@
 import { Command, Option } from 'commander'
 import { hub } from '../io/hub.js'
+import { type HubRepositoryType, repositoryTypes } from '../io/hub-repository.js'
 import { numberOption } from './number-option.js'
 import { plainProgress, shown, terminalProgress } from './step-progress.js'
 import { concluded } from './verb-ending.js'
 
 interface Flags {
   revision?: string
-  type?: 'model' | 'dataset' | 'space'
+  type?: HubRepositoryType
   ignore?: string[]
   offline?: true
   force?: true
@@ -50,7 +51,7 @@ export function pullCommand(): Command {
     .argument('<repository>', 'such as timm/resnet18.a1_in1k')
     .argument('[files...]', 'names or patterns of files (default: all)')
     .option('--revision <name>', 'a branch, a tag or a commit (default: main)')
-    .addOption(new Option('--type <type>', 'what kind of repository').choices(['model', 'dataset', 'space']))
+    .addOption(new Option('--type <type>', 'what kind of repository').choices(repositoryTypes))
     .option('--ignore <patterns...>', 'files to leave out')
     .option('--offline', 'take what the cache has, or fail')
     .option('--force', 'fetch also what is in the cache, and replace it')

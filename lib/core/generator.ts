@@ -11,11 +11,16 @@ const generatorOptions = defineOptions((z) => ({ device: z.string().default('cpu
 /** A seed as torch.manual_seed takes it: an integer, 64 bits. */
 export type Seed = number | bigint
 
+export const isSeed = (value: unknown): value is Seed =>
+  typeof value === 'bigint'
+    ? BigInt.asUintN(64, value) === value || BigInt.asIntN(64, value) === value
+    : Number.isSafeInteger(value)
+
+export const seedText = 'an integer of at most 64 bits (beyond 2^53 a bigint)'
+
 function requireSeed(seed: unknown, operation: string): Seed {
-  if (typeof seed === 'bigint' && BigInt.asUintN(64, seed) === seed) return seed
-  if (typeof seed === 'bigint' && BigInt.asIntN(64, seed) === seed) return seed
-  if (Number.isSafeInteger(seed)) return seed as Seed
-  throw invalidArgument('seed', 'an integer of at most 64 bits (beyond 2^53 a bigint)', seed, { operation })
+  if (isSeed(seed)) return seed
+  throw invalidArgument('seed', seedText, seed, { operation })
 }
 
 /** Whether it is a generator of this class's making; no object and no proxy can pretend it. */

@@ -56,6 +56,7 @@ async function receive({ signal, onProgress }: Download, response: HttpResponse,
       await withDiskErrors(file.path, () => file.append(chunk))
       onProgress?.(file.size, file.origin.total)
     }
+    await withDiskErrors(file.path, () => file.flush())
   } catch (cause) {
     signal?.throwIfAborted()
     throw cause instanceof TorchError ? cause : connectionFailure(cause)

@@ -143,6 +143,21 @@ export async function withFileLock<T>(
     await acquire(path, owner, options)
     await removeAbandoned(path)
   })
+  return holding(path, owner, work)
+}
+
+/** As `withFileLock` where no living process holds the lock; else undefined, at once. */
+export async function withFreeLock<T>(path: string, work: (lost: AbortSignal) => Promise<T>): Promise<T | undefined> {
+  const owner = newOwner()
+  const isOurs = await withDiskErrors(path, async () => {
+    const other = await readOwner(path)
+    if (other !== undefined && (await isStale(path, other))) await breakLock(path, other)
+    return take(path, owner)
+  })
+  return isOurs ? holding(path, owner, work) : undefined
+}
+
+async function holding<T>(path: string, owner: LockOwner, work: (lost: AbortSignal) => Promise<T>): Promise<T> {
   const losing = new AbortController()
   const beat = async () => {
     if ((await readOwner(path))?.token === owner.token) return lutimes(path, new Date(), new Date())

@@ -6,20 +6,27 @@ import { fileErrorCode, withDiskErrors } from './disk-error.js'
 import { hubCacheFolder } from './hub-environment.js'
 import {
   type HubRepository,
+  type HubRepositoryType,
   hubRepository,
   isCommit,
   referencePath,
+  repositoryTypes,
   requireBelow,
   snapshotPath,
 } from './hub-repository.js'
 
 const operation = 'findInHubCache'
 
-const hubCacheOptions = defineOptions((z) => ({ revision: z.string().default('main') }))
+const hubCacheOptions = defineOptions((z) => ({
+  revision: z.string().default('main'),
+  type: z.enum(repositoryTypes).default('model'),
+}))
 
 export interface HubCacheOptions {
   /** A branch, a tag or a commit. Default 'main'. */
   revision?: string | undefined
+  /** Default 'model'. */
+  type?: HubRepositoryType | undefined
 }
 
 /** undefined where nothing is there. */
@@ -76,7 +83,7 @@ export async function cachedFile(
 }
 
 /**
- * huggingface_hub.try_to_load_from_cache: the path of a model repository's file in the cache that Python fills too, or
+ * huggingface_hub.try_to_load_from_cache: the path of a repository's file in the cache that Python fills too, or
  * undefined where it is not there. Never asks the network.
  *
  * Rejects with ERR_TORCH_INVALID_ARGUMENT and ERR_TORCH_DISK.
@@ -89,5 +96,5 @@ export async function findInHubCache(
   const parsed = parseOptions(hubCacheOptions, options, operation)
   const revision = requireBelow('revision', parsed.revision, operation)
   const name = requireBelow('file', file, operation)
-  return cachedFile(hubRepository(repoId, 'model', operation), revision, name)
+  return cachedFile(hubRepository(repoId, parsed.type, operation), revision, name)
 }

@@ -84,8 +84,10 @@ export function mayUseCache(error: unknown): error is TorchError {
 }
 
 export function offlineError({ repository, revision }: HubRequest, wanted: string): TorchError {
+  const { id, type, cache } = repository
+  const command = ['npx node-libtorch pull', id, ...(type === 'model' ? [] : ['--type', type])].join(' ')
   const message =
-    `Expected ${wanted} of ${repository.id} (${revision}) in ${repository.cache} but found none, and the network is ` +
-    `not to be used (offline, HF_HUB_OFFLINE): 'npx node-libtorch pull ${repository.id}' gets it where it may be`
-  return torchError('ERR_TORCH_HUB_OFFLINE', message, { details: { repository: repository.id, revision } })
+    `Expected ${wanted} of ${id} (${revision}) in ${cache} but found none, and the network is not to be used ` +
+    `(offline, HF_HUB_OFFLINE): '${command}' gets it where it may be`
+  return torchError('ERR_TORCH_HUB_OFFLINE', message, { details: { repository: id, revision } })
 }

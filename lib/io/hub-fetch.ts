@@ -7,7 +7,7 @@ import { fileSize } from './hub-cache.js'
 import type { HubCall } from './hub-call.js'
 import type { HubTransfer } from './hub-progress.js'
 import { hubRefusal } from './hub-refusal.js'
-import { snapshotPath } from './hub-repository.js'
+import { lockPath, snapshotPath } from './hub-repository.js'
 import { fileAddress, type HubFileFacts, hubHeaders } from './hub-server.js'
 import { placeInSnapshot, tagCache } from './hub-store.js'
 
@@ -64,8 +64,7 @@ export async function obtain(
     await Promise.all([repository.blobs, repository.locks].map(makeFolder))
     await tagCache(repository).catch(() => {}) // a courtesy to backups
     const onWait = (pid: number) => report({ phase: 'wait', subject: `process ${pid} is fetching ${file.name}` })
-    const lock = join(repository.locks, `${file.blob}.node-libtorch`)
-    await withFileLock(lock, { signal, onWait }, async (lost) => {
+    await withFileLock(lockPath(repository, file.blob), { signal, onWait }, async (lost) => {
       const blob = join(repository.blobs, file.blob)
       const isThere = !options.force && (await isWhole(blob, file.size))
       if (isThere) transfer.skip(file.blob)

@@ -2,6 +2,7 @@ import { TorchError } from '../core/errors.js'
 import { cachedFile } from './hub-cache.js'
 import { askHub, type HubCall, mayUseCache, offlineError } from './hub-call.js'
 import { obtain } from './hub-fetch.js'
+import { removeLeftovers } from './hub-leftovers.js'
 import { HubTransfer } from './hub-progress.js'
 import { isCommit } from './hub-repository.js'
 import { fetchFileFacts, type HubFileFacts } from './hub-server.js'
@@ -39,5 +40,6 @@ export async function runHubFile(call: HubCall, name: string): Promise<string> {
   const path = await obtain(call, { ...facts, name }, new HubTransfer(name, report))
   const noted = rememberCommit(repository, revision, facts.commit)
   await (path === cached ? noted.catch(() => {}) : noted) // where nothing was fetched, the cache may be read-only
+  if (path !== cached) await removeLeftovers(repository).catch(() => {}) // a courtesy to the disk
   return path
 }

@@ -1,8 +1,3 @@
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { TorchError, torchError } from '../core/errors.js'
-import { withDiskErrors } from './disk-error.js'
 import { connectionFailure } from './http-client.js'
 import type { HubCall } from './hub-call.js'
 import { hubRefusal } from './hub-refusal.js'
@@ -10,7 +5,7 @@ import { fileAddress, hubHeaders } from './hub-server.js'
 import type { HubTreeFile } from './hub-tree.js'
 import { redactedUrl } from './redacted-url.js'
 import { TransientFailure, withRetries } from './retry.js'
-import { readSafetensorsHeader, type SafetensorsHeader } from './safetensors-header.js'
+import { headerLength, lengthBytes, parseSafetensorsHeader, type SafetensorsHeader } from './safetensors-header.js'
 
 type RemoteFile = HubTreeFile & { commit: string }
 
@@ -41,39 +36,12 @@ async function fetchBeginning(call: HubCall, file: RemoteFile, bytes: number): P
 }
 
 const firstGuess = 100_000
-/** Of the format itself. */
-const longestHeader = 100_000_000
 
-async function fetchHeaderBytes(call: HubCall, file: RemoteFile): Promise<Buffer> {
-  const first = await fetchBeginning(call, file, Math.min(firstGuess, file.size))
-  const length = first.length < 8 ? 0 : Number(first.readBigUInt64LE(0))
-  const isLonger = 8 + length > first.length && 8 + length <= file.size && length <= longestHeader
-  return isLonger ? fetchBeginning(call, file, 8 + length) : first
-}
-
-/**
- * The header of a file on the hub, without its tensors. There is one reader of headers, and it reads files: it gets one
- * of the right size whose tensors are a hole.
- */
-export async function fetchSafetensorsHeader(
-  call: HubCall,
-  file: RemoteFile,
-  operation: string,
-): Promise<SafetensorsHeader> {
-  const bytes = file.size === 0 ? Buffer.alloc(0) : await fetchHeaderBytes(call, file)
-  const folder = await withDiskErrors(tmpdir(), () => mkdtemp(join(tmpdir(), 'node-libtorch-header-')))
-  const path = join(folder, 'remote.safetensors')
-  try {
-    await withDiskErrors(path, async () => {
-      await writeFile(path, bytes)
-      await truncate(path, file.size)
-    })
-    return await readSafetensorsHeader(path, { operation, signal: call.signal })
-  } catch (error) {
-    if (!(error instanceof TorchError) || error.code !== 'ERR_TORCH_FILE_FORMAT') throw error
-    const place = `${file.name} of ${call.repository.id}`
-    throw torchError(error.code, error.message.replaceAll(path, place), { cause: error })
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+/** The header of a file on the hub, without its tensors. Rejects with ERR_TORCH_FILE_FORMAT and as `hub.file`. */
+export async function fetchSafetensorsHeader(call: HubCall, file: RemoteFile): Promise<SafetensorsHeader> {
+  const place = `${file.name} of ${call.repository.id}`
+  const first = file.size === 0 ? Buffer.alloc(0) : await fetchBeginning(call, file, Math.min(firstGuess, file.size))
+  const end = lengthBytes + headerLength(first, file.size, place)
+  const bytes = end <= first.length ? first.subarray(0, end) : await fetchBeginning(call, file, end)
+  return parseSafetensorsHeader(bytes.subarray(lengthBytes), file.size - end, place)
 }

@@ -61,7 +61,7 @@ async function find(call: HubCall): Promise<Found[]> {
 
 /** Of a file that was not fetched. */
 async function inspectRemote(call: HubCall, file: HubTreeFile & { commit: string }): Promise<InspectedFile> {
-  const header = await fetchSafetensorsHeader(call, file, call.operation)
+  const header = await fetchSafetensorsHeader(call, file)
   const sha256 = file.blob.length === 64 ? file.blob : undefined
   return { name: file.name, path: undefined, bytes: file.size, sha256, intact: undefined, ...header }
 }

@@ -1,11 +1,11 @@
 import type * as Zod from 'zod'
 import { defineOptions, type OptionsOutput, signalField } from '../core/options.js'
-import type { HubRepositoryType } from './hub-repository.js'
+import { type HubRepositoryType, repositoryTypes } from './hub-repository.js'
 
 /** What every call of the hub takes. */
 export const hubFields = (z: typeof Zod.z) => ({
   revision: z.string().default('main'),
-  type: z.enum(['model', 'dataset', 'space']).default('model'),
+  type: z.enum(repositoryTypes).default('model'),
   token: z.custom<string | false>().optional(), // checked by requireToken, which does not show it
   endpoint: z.custom<string>((value) => typeof value === 'string', 'the address of a hub').optional(),
   offline: z.boolean().optional(),
@@ -18,8 +18,12 @@ export const hubFields = (z: typeof Zod.z) => ({
 
 export const hubFileOptions = defineOptions(hubFields)
 
+/** Unlike a schema it stops at the first element that is none: an array may have 4 billion holes. */
+const isPatterns = (value: unknown) =>
+  typeof value === 'string' || (Array.isArray(value) && value.findIndex((item) => typeof item !== 'string') < 0)
+
 export const hubSnapshotOptions = defineOptions((z) => {
-  const patterns = () => z.union([z.string(), z.array(z.string())], { error: 'a pattern or an array of patterns' })
+  const patterns = () => z.custom<string | string[]>(isPatterns, 'a pattern or an array of patterns')
   return {
     ...hubFields(z),
     allow: patterns().optional(),

@@ -1,6 +1,6 @@
 import { type TorchError, torchError } from '../core/errors.js'
 import type { HttpHead } from './http-client.js'
-import type { HubRepository } from './hub-repository.js'
+import { type HubRepository, placeOnHub } from './hub-repository.js'
 import { redactedUrl } from './redacted-url.js'
 
 /** What a request was about. */
@@ -30,7 +30,7 @@ function notFound(what: Missing, { repository, revision, file }: HubSubject, { h
 function unauthorized({ repository }: HubSubject, { status, url, header }: HttpHead) {
   const isGated = header('x-error-code') === 'GatedRepo'
   const fix = isGated
-    ? `accept its conditions at ${new URL(url).origin}/${repository.id}, and give a token of that account`
+    ? `accept its conditions at ${new URL(url).origin}/${placeOnHub(repository)}, and give a token of that account`
     : 'set HF_TOKEN to a token that may read it'
   const reason = isGated ? 'the repository is gated' : 'the hub refuses'
   const message = `Expected leave to read ${nameOf(repository)} but ${reason} (HTTP status ${status}): ${fix}`

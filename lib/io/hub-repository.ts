@@ -3,7 +3,9 @@ import { invalidArgument } from '../core/errors.js'
 import { staysBelow } from '../core/file-path.js'
 import { hubCacheFolder } from './hub-environment.js'
 
-export type HubRepositoryType = 'model' | 'dataset' | 'space'
+export const repositoryTypes = ['model', 'dataset', 'space'] as const
+
+export type HubRepositoryType = (typeof repositoryTypes)[number]
 
 /** A repository and its places in the cache, which are those of huggingface_hub. */
 export interface HubRepository {
@@ -31,6 +33,11 @@ export function hubRepository(id: unknown, type: HubRepositoryType, operation: s
   return { id: name, type, cache, folder, blobs: join(folder, 'blobs'), locks: join(cache, '.locks', folderName) }
 }
 
+const prefixes = { model: '', dataset: 'datasets/', space: 'spaces/' } as const
+
+/** Where a repository lies on a hub: 'timm/resnet18.a1_in1k', 'datasets/org/name'. */
+export const placeOnHub = ({ type, id }: HubRepository) => `${prefixes[type]}${id}`
+
 /** The name of a file, or a revision, that a caller gave. Throws ERR_TORCH_INVALID_ARGUMENT. */
 export function requireBelow(name: string, value: unknown, operation: string): string {
   if (typeof value === 'string' && staysBelow(value)) return value
@@ -53,6 +60,9 @@ export const snapshotPath = ({ folder }: HubRepository, commit: string, ...name:
 export const referencePath = ({ folder }: HubRepository, revision: string) => join(folder, 'refs', revision)
 
 export const treePath = ({ folder }: HubRepository, commit: string) => join(folder, 'trees', `${commit}.json`)
+
+/** Of whoever fetches a blob. */
+export const lockPath = ({ locks }: HubRepository, blob: string) => join(locks, `${blob}.node-libtorch`)
 
 export const missingPath = ({ folder }: HubRepository, commit: string, name: string) =>
   join(folder, '.no_exist', commit, name)

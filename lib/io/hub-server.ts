@@ -1,7 +1,7 @@
 import { type TorchError, torchError } from '../core/errors.js'
 import { type HttpGet, type HttpHead, readText } from './http-client.js'
 import { type HubSubject, hubRefusal } from './hub-refusal.js'
-import { type HubRepository, isBlobName, isCommit } from './hub-repository.js'
+import { type HubRepository, isBlobName, isCommit, placeOnHub } from './hub-repository.js'
 import { type HubTreeFile, parseTreeEntry } from './hub-tree.js'
 import type { Network } from './network.js'
 import { redactedUrl } from './redacted-url.js'
@@ -23,12 +23,10 @@ export interface HubFileFacts {
   size: number | undefined
 }
 
-const prefixes = { model: '', dataset: 'datasets/', space: 'spaces/' } as const
-
 /** The address of a file. By commit, it is the same file at any time. */
-export function fileAddress(endpoint: string, { type, id }: HubRepository, revision: string, name: string): string {
+export function fileAddress(endpoint: string, repository: HubRepository, revision: string, name: string): string {
   const path = name.split('/').map(encodeURIComponent).join('/')
-  return `${endpoint}/${prefixes[type]}${id}/resolve/${encodeURIComponent(revision)}/${path}`
+  return `${endpoint}/${placeOnHub(repository)}/resolve/${encodeURIComponent(revision)}/${path}`
 }
 
 /** The token goes to the hub's own origin only. */

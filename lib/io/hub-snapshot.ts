@@ -6,6 +6,7 @@ import { requireDiskSpace } from './disk-space.js'
 import { cachedCommit, fileSize, isFolder } from './hub-cache.js'
 import { type HubCall, mayUseCache, offlineError } from './hub-call.js'
 import { bytesToCome, type HubFile, isInSnapshot, obtain } from './hub-fetch.js'
+import { removeLeftovers } from './hub-leftovers.js'
 import { fetchListing, type HubListing } from './hub-listing.js'
 import type { ParsedSnapshotOptions } from './hub-options.js'
 import { matchingNames } from './hub-patterns.js'
@@ -116,5 +117,6 @@ export async function runHubSnapshot(call: HubCall, options: ParsedSnapshotOptio
   )
   const noted = rememberCommit(repository, revision, commit)
   await (fetched === 0 ? noted.catch(() => {}) : noted)
+  if (fetched > 0) await removeLeftovers(repository).catch(() => {}) // a courtesy to the disk
   return snapshotPath(repository, commit)
 }

@@ -56,13 +56,30 @@ function namedImage(image: unknown, name: string): NamedImage {
 }
 
 /**
+ * One or several images as a list of their own; what they are is not looked at. Throws ERR_TORCH_INVALID_ARGUMENT for a
+ * list that is empty, has holes, or cannot be read.
+ */
+export function imageList(images: unknown): ImageInput[] {
+  return readSafely({ name: 'images', expected: 'images that can be read', actual: images }, () => {
+    if (!Array.isArray(images)) return [images as ImageInput]
+    if (images.length === 0) throw invalidArgument('images', 'at least one image', images)
+    const list: ImageInput[] = []
+    for (const image of images) {
+      // At once: a hole may be followed by 4 billion others.
+      if (image === undefined) throw invalidArgument(`image ${list.length}`, expected, image)
+      list.push(image)
+    }
+    return list
+  })
+}
+
+/**
  * One or several images, in their order; those of a list are counted from `first`. Throws ERR_TORCH_INVALID_ARGUMENT and
  * ERR_TORCH_SHAPE.
  */
 export function namedImages(images: ImageInput | readonly ImageInput[], first = 0): NamedImage[] {
-  const list = Array.isArray(images) ? images : [images as ImageInput]
-  if (list.length === 0) throw invalidArgument('images', 'at least one image', images)
-  return Array.from(list, (image: unknown, index) => {
+  const list = imageList(images)
+  return list.map((image: unknown, index) => {
     const name = Array.isArray(images) ? `image ${first + index}` : 'the image'
     // A getter or a proxy of the caller may throw, a buffer be detached, or a URL be none of a file.
     return readSafely({ name, expected, actual: image }, () => namedImage(image, name))

@@ -3,6 +3,9 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
+/** Of what has come and the disk has not taken. */
+const mostWaitingBytes = 4 * 2 ** 20
+
 /** What a server said of the bytes in a partial file; they may be continued only from the same file. */
 export interface PartialOrigin {
   /** An ETag or a date for If-Range. */
@@ -44,6 +47,10 @@ export class PartialFile {
   readonly #handle: FileHandle
   #hash: Hash
   #size: number
+  #waiting: Buffer[] = []
+  #waitingBytes = 0
+  #writing: Promise<void> | undefined
+  #failure: { error: unknown } | undefined
   origin: PartialOrigin
 
   private constructor(target: string, handle: FileHandle, hash: Hash, size: number, origin: PartialOrigin) {
@@ -78,12 +85,14 @@ export class PartialFile {
     }
   }
 
+  /** Received, whether the disk has them yet or not. */
   get size(): number {
     return this.#size
   }
 
   /** Forgets the bytes; those that follow are of `origin`. */
   async restart(origin: PartialOrigin): Promise<void> {
+    await this.flush()
     await rm(`${this.path}.json`, { force: true }) // never beside bytes of another origin
     await this.#handle.truncate(0)
     await writeFile(`${this.path}.json`, JSON.stringify(origin))
@@ -92,10 +101,46 @@ export class PartialFile {
     this.#size = 0
   }
 
+  /**
+   * Takes the next bytes. The disk gets them while others come, all at once that have come meanwhile; only where it falls
+   * behind does this wait for it. Rejects with what went wrong before.
+   */
   async append(chunk: Buffer): Promise<void> {
-    await this.#handle.appendFile(chunk)
-    this.#hash.update(chunk)
+    this.#requireWritten() // else these would follow bytes that are not there
+    this.#waiting.push(chunk)
+    this.#waitingBytes += chunk.length
     this.#size += chunk.length
+    this.#writing ??= this.#write()
+    this.#hash.update(chunk) // while the disk writes
+    if (this.#waitingBytes > mostWaitingBytes) await this.flush()
+  }
+
+  /** Writes until nothing waits; never rejects, because nobody may be listening. */
+  async #write(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0) {
+        const chunks = this.#waiting
+        const bytes = this.#waitingBytes
+        this.#waiting = []
+        this.#waitingBytes = 0
+        const { bytesWritten } = await this.#handle.writev(chunks)
+        if (bytesWritten < bytes) await this.#handle.appendFile(Buffer.concat(chunks).subarray(bytesWritten))
+      }
+    } catch (error) {
+      this.#failure = { error }
+    } finally {
+      this.#writing = undefined
+    }
+  }
+
+  /** Waits until the system has all bytes so far. */
+  async flush(): Promise<void> {
+    await this.#writing
+    this.#requireWritten()
+  }
+
+  #requireWritten(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
   }
 
   /** SHA-256 of all bytes so far, in hexadecimal digits. */
@@ -105,6 +150,7 @@ export class PartialFile {
 
   /** What git would call the bytes so far; read again, because the size comes before them. */
   async gitDigest(): Promise<string> {
+    await this.flush()
     const hash = createHash('sha1').update(`blob ${this.#size}\0`)
     for await (const chunk of createReadStream(this.path, { highWaterMark: 2 ** 20 })) hash.update(chunk)
     return hash.digest('hex')
@@ -112,15 +158,21 @@ export class PartialFile {
 
   /** Gives the finished file its name. */
   async finish(): Promise<void> {
-    await this.#handle.sync()
-    await this.close()
+    try {
+      await this.flush()
+      await this.#handle.sync()
+    } finally {
+      await this.close()
+    }
     await rename(this.path, this.#target)
     await rm(`${this.path}.json`, { force: true })
     await syncFolder(dirname(this.#target))
   }
 
-  close(): Promise<void> {
-    return this.#handle.close()
+  /** What was received is kept. */
+  async close(): Promise<void> {
+    await this.#writing
+    await this.#handle.close()
   }
 
   async discard(): Promise<void> {

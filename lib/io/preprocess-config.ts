@@ -59,8 +59,12 @@ const inputSize = (z: Z) => {
 }
 
 const values = (z: Z, text: string, accepts: (value: number) => boolean) => {
-  const value = z.number(text).refine(accepts, text)
-  return z.array(value, text).refine(({ length }) => length === 1 || length === 3, text)
+  // The length first: an array may have 4 billion holes.
+  const isValues = (given: unknown) =>
+    Array.isArray(given) &&
+    (given.length === 1 || given.length === 3) &&
+    [...given].every((value) => typeof value === 'number' && accepts(value))
+  return z.custom<[number] | [number, number, number]>(isValues, text)
 }
 
 const normalization = (z: Z) => ({

@@ -1,4 +1,4 @@
-import { onAbort } from '../core/abort.js'
+import { isAborted, onAbort } from '../core/abort.js'
 
 /**
  * Turns work that reports its progress into an async iterator of it, whose return value is the work's result. A slow
@@ -21,7 +21,7 @@ export async function* progressStream<Progress, Result>(
     wake()
   }
   const abort = () => leaving.abort(signal?.reason)
-  if (signal?.aborted) abort()
+  if (signal !== undefined && isAborted(signal)) abort()
   const stopListening = signal === undefined ? () => {} : onAbort(signal, abort)
   const result = run(report, leaving.signal).finally(() => {
     settled = true

@@ -6,10 +6,12 @@ import { defineOptions, parseOptions } from '../core/options.js'
 import { fileErrorCode, withDiskErrors } from './disk-error.js'
 import { sha256OfFile } from './file-digest.js'
 import { isHubBlob } from './hub-cache.js'
+import { requireToken } from './hub-environment.js'
 import { inspectRepository } from './hub-inspect.js'
 import { type HubFileOptions, hubFields } from './hub-options.js'
 import { looksLikeRepository } from './hub-repository.js'
-import { readSafetensorsHeader, type SafetensorsHeader } from './safetensors-header.js'
+import type { SafetensorsHeader } from './safetensors-header.js'
+import { readSafetensorsHeader } from './safetensors-header-file.js'
 import { readSafetensorsIndex } from './safetensors-index.js'
 
 const operation = 'inspectSafetensors'
@@ -89,6 +91,7 @@ async function namesOf(index: string, signal: AbortSignal | undefined): Promise<
  */
 export async function inspectSafetensors(source: string | URL, options?: InspectOptions): Promise<InspectedFile[]> {
   const { checksum, ...hubOptions } = parseOptions(inspectOptions, options, operation)
+  requireToken(hubOptions.token, operation)
   const { signal } = hubOptions
   const path = requireFilePath(source, operation)
   const kind = await withDiskErrors(path, () => kindOf(path))

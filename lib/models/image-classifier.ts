@@ -1,15 +1,17 @@
-import { describe, torchError } from '../core/errors.js'
 import { operators } from '../core/operators.js'
 import { defineOptions, parseOptions } from '../core/options.js'
 import { scope } from '../core/scope.js'
-import { isTensor, type Tensor } from '../core/tensor.js'
+import type { Tensor } from '../core/tensor.js'
 import type { Value } from '../core/value.js'
 import type { ImageInput } from '../io/image-input.js'
 import type { PreprocessConfig } from '../io/preprocess-config.js'
+import { classActivations, type HeatMap } from './class-activation.js'
 import { type CustomHead, headedProgram, type WithHeadOptions } from './custom-head.js'
+import { type LoadControl, loadControlFields } from './hub-files.js'
 import { ImageModel, imagesOf, modelOf, partsOf } from './image-model.js'
 import type { Failed } from './image-stream.js'
-import type { Label } from './labels.js'
+import { type Label, labelsFor } from './labels.js'
+import { requireMatrix } from './model-output.js'
 import { ModelParts, type Optimize, optimized } from './model-parts.js'
 import { type ModelSource, type OpenedModel, openModel } from './open-model.js'
 import { type ImagesOptions, imagesFields, overImages } from './over-images.js'
@@ -23,11 +25,12 @@ export const loadFields = (z: Z) => ({
   optimize: z.enum(['auto', 'none']).default('auto'),
   preprocess: z.custom<PreprocessConfig>().optional(),
   testSize: z.boolean().default(false),
+  ...loadControlFields(z),
 })
 
 const loadOptions = defineOptions(loadFields)
 
-export interface ImageClassifierOptions {
+export interface ImageClassifierOptions extends LoadControl {
   /** 'auto' (default) folds batch norms and stores weights as the CPU likes them; 'none' runs the program as it is. */
   optimize?: Optimize | undefined
   /** Replaces parts of the model's own preprocessing. */
@@ -47,6 +50,13 @@ export interface ClassifyOptions extends ImagesOptions {
   topK?: number | undefined
 }
 
+const heatMapOptions = defineOptions((z) => ({ classIndex: z.int().min(0).optional(), ...imagesFields(z) }))
+
+export interface HeatMapOptions extends ImagesOptions {
+  /** The class whose evidence is looked for, in every image. Default: each image's best. */
+  classIndex?: number | undefined
+}
+
 /** One image of a stream: what it shows, or why it could not be looked at. */
 export type Classified =
   | { image: ImageInput; predictions: Prediction[]; error?: undefined }
@@ -57,26 +67,27 @@ export type Embedded =
   | { image: ImageInput; embedding: Float32Array; error?: undefined }
   | (Failed & { embedding?: undefined })
 
+/** One image of a stream: where the evidence for a class lies, or why it could not be looked at. */
+export type HeatMapped = { image: ImageInput; heatMap: HeatMap; error?: undefined } | (Failed & { heatMap?: undefined })
+
 /** Optimizes what was opened; disposes it where something is wrong. */
 export async function modelParts(
   { module, ...config }: OpenedModel,
-  options: { optimize: Optimize; preprocess?: PreprocessConfig | undefined; testSize: boolean },
+  options: {
+    optimize: Optimize
+    preprocess?: PreprocessConfig | undefined
+    testSize: boolean
+    signal?: AbortSignal | undefined
+  },
   verb: string,
 ): Promise<ModelParts> {
   try {
     const preprocess = preprocessing(config, { changes: options.preprocess, forTest: options.testSize }, verb)
-    return new ModelParts(module, await optimized(module, options.optimize), config, preprocess)
+    return new ModelParts(module, await optimized(module, options.optimize, options.signal), config, preprocess)
   } catch (error) {
     module.dispose()
     throw error
   }
-}
-
-function requireMatrix(value: Value, rows: number | undefined, what: string, method: string): Tensor {
-  if (isTensor(value) && value.shape.length === 2 && value.shape[0] === rows) return value
-  const actual = isTensor(value) ? `${value.dtype} [${value.shape.join(', ')}]` : describe(value)
-  const message = `Expected ${what} from the model's ${method} but received ${actual}`
-  throw torchError('ERR_TORCH_SHAPE', message, { operation: method })
 }
 
 /** torch.nn.functional.normalize: rows of length 1. */
@@ -89,12 +100,13 @@ async function normalized(rows: Tensor): Promise<Tensor> {
 export class ImageClassifier extends ImageModel {
   /**
    * Rejects with ERR_TORCH_MODULE_LOAD, ERR_TORCH_FILE_FORMAT, ERR_TORCH_STATE_DICT, ERR_TORCH_DISK,
-   * ERR_TORCH_UNKNOWN_OPTION, ERR_TORCH_INVALID_ARGUMENT.
+   * ERR_TORCH_DOWNLOAD, ERR_TORCH_CHECKSUM, ERR_TORCH_HUB_UNAUTHORIZED, ERR_TORCH_UNKNOWN_OPTION,
+   * ERR_TORCH_INVALID_ARGUMENT, the signal's reason, or what `progress` throws.
    */
   static async load(source: ModelSource, options?: ImageClassifierOptions): Promise<ImageClassifier> {
     const verb = 'ImageClassifier.load'
     const parsed = parseOptions(loadOptions, options, verb)
-    return new ImageClassifier(await modelParts(await openModel(source), parsed, verb))
+    return new ImageClassifier(await modelParts(await openModel(source, parsed), parsed, verb))
   }
 
   /** One per logit; undefined where nothing says what the logits mean. */
@@ -138,8 +150,7 @@ export class ImageClassifier extends ImageModel {
       const count = pixels.shape[0] ?? 0
       const logits = requireMatrix(output, count, `logits [${count}, K]`, 'forward')
       const classes = logits.shape[1] ?? 0
-      // A configuration that was copied from another model may name more classes than there are.
-      const labels = this.labels !== undefined && this.labels.length <= classes ? this.labels : undefined
+      const labels = labelsFor(this.labels, classes)
       const best = await operators.topk(await operators.softmax(logits, -1), Math.min(topK, classes)) // [N, topK]
       const [values, indices] = await Promise.all([best.values.data('float32'), best.indices.data('int64')])
       const width = values.length / count
@@ -184,6 +195,33 @@ export class ImageClassifier extends ImageModel {
       const width = data.length / count
       return Array.from({ length: count }, (_, row) => data.slice(row * width, (row + 1) * width))
     })
+  }
+
+  /**
+   * Where in each image the evidence for a class lies: its class activation map (arXiv:1512.04150), h x w cells over what
+   * the model sees of the image, whose mean and the classifier's bias are the class's logit. A list gives a list, an async
+   * iterable an async iterable; both as `classify`, which says what they reject with. Only for a classifier that is one
+   * linear layer on the average of the last feature map, as timm's ResNets and EfficientNets have it:
+   * ERR_TORCH_INVALID_ARGUMENT for others.
+   */
+  heatMap(images: AsyncIterable<ImageInput>, options?: HeatMapOptions): AsyncGenerator<HeatMapped>
+  heatMap(images: ImageInput | readonly ImageInput[], options?: HeatMapOptions): Promise<HeatMap[]>
+  heatMap(
+    images: ImageInput | readonly ImageInput[] | AsyncIterable<ImageInput>,
+    options?: HeatMapOptions,
+  ): Promise<HeatMap[]> | AsyncGenerator<HeatMapped> {
+    let classIndex: number | undefined
+    const begin = () => {
+      const parsed = parseOptions(heatMapOptions, options, 'heatMap')
+      classIndex = parsed.classIndex
+      return imagesOf(this, 'heatMap', parsed)
+    }
+    return overImages<HeatMap, HeatMapped>(
+      images,
+      begin,
+      (pixels, signal) => classActivations(partsOf(this), pixels, { classIndex, signal }),
+      (image, heatMap) => ({ image, heatMap }),
+    )
   }
 
   /**

@@ -9,6 +9,7 @@ import { isTensor, type Tensor } from '../core/tensor.js'
 import type { Value } from '../core/value.js'
 import type { ImageInput } from '../io/image-input.js'
 import { preprocess, preprocessPart } from '../io/preprocess.js'
+import { preprocessConfig, type ResolvedConfig } from '../io/preprocess-config.js'
 import { type Failed, imageStream } from './image-stream.js'
 import {
   type FeaturesOptions,
@@ -23,7 +24,7 @@ import {
   stages,
 } from './layer-features.js'
 import { ModelParts } from './model-parts.js'
-import { isNamePattern, matchingNames, type NamePattern } from './name-patterns.js'
+import { isNamePatterns, matchingNames, type NamePattern } from './name-patterns.js'
 import { type Batching, inBatches, isAsyncIterable } from './over-images.js'
 import {
   groupedByLayer,
@@ -69,7 +70,7 @@ export class ImageModel implements Handle {
 
   // TypeScript's `protected` keeps nobody from `new ImageModel(...)` at run time.
   protected constructor(parts: ModelParts) {
-    if (!(parts instanceof ModelParts)) {
+    if (!ModelParts.is(parts)) {
       const message = 'Expected the static method load to open the model but received a call of new'
       throw torchError('ERR_TORCH_INVALID_ARGUMENT', message)
     }
@@ -89,6 +90,11 @@ export class ImageModel implements Handle {
     return partsOf(this).config.program.featureInfo
   }
 
+  /** timm's data config, complete: how an image becomes the model's input. Each call gives an object of its own. */
+  get preprocessing(): ResolvedConfig {
+    return structuredClone(parseOptions(preprocessConfig, partsOf(this).preprocess, 'preprocessing'))
+  }
+
   /** The TorchScript module that runs. */
   get module(): Module {
     return partsOf(this).inference
@@ -100,8 +106,8 @@ export class ImageModel implements Handle {
   }
 
   /** Dotted names of all layers, which `features` takes as nodes. */
-  modules(): Promise<string[]> {
-    return this.program.submodules()
+  async modules(): Promise<string[]> {
+    return partsOf(this).module.submodules()
   }
 
   /** Images as the model wants them: float32 [N, 3, H, W], normalized. Rejects with ERR_TORCH_IMAGE. */
@@ -188,7 +194,7 @@ export class ImageModel implements Handle {
     const operation = on ? 'unfreeze' : 'freeze'
     const parts = partsOf(model)
     const { batchNorm, signal } = parseOptions(freezeOptions, options, operation)
-    if (!Array.isArray(names) || !names.every(isNamePattern)) {
+    if (!isNamePatterns(names)) {
       throw invalidArgument('names', 'an array of names or expressions', names, { operation })
     }
     return derived(
@@ -202,8 +208,8 @@ export class ImageModel implements Handle {
   }
 
   /** Parameters and buffers by name, in PyTorch's order of each; shared with the model. */
-  stateDict(options?: SignalOptions): Promise<Map<string, Tensor>> {
-    return this.program.stateDict(options)
+  async stateDict(options?: SignalOptions): Promise<Map<string, Tensor>> {
+    return partsOf(this).module.stateDict(options)
   }
 
   /**

@@ -1,8 +1,12 @@
+export type { HeatMap } from './class-activation.js'
 export type { CustomHead, WithHeadOptions } from './custom-head.js'
+export type { LoadControl } from './hub-files.js'
 export {
   type Classified,
   type ClassifyOptions,
   type Embedded,
+  type HeatMapOptions,
+  type HeatMapped,
   ImageClassifier,
   type ImageClassifierOptions,
 } from './image-classifier.js'

@@ -16,6 +16,10 @@ export function imagenetLabels(): readonly Label[] {
   return imagenet1k
 }
 
+/** Those of so many logits: a configuration that was copied from another model may name more classes than there are. */
+export const labelsFor = (labels: readonly Label[] | undefined, classes: number) =>
+  labels !== undefined && labels.length <= classes ? labels : undefined
+
 /** The name of a class that has none. */
 export const unnamed = (index: number) => `class ${index}`
 

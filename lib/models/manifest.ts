@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { defineOptions, parseOptions } from '../core/options.js'
 import type { ModelArgs } from './model-args.js'
 import { type ArchitectureName, requireArchitecture, weightlessFiles } from './registry.js'
 
@@ -34,11 +35,12 @@ export interface Manifest {
   pretrained_cfg: Readonly<Record<string, unknown>>
 }
 
+// Which strides there are is the architecture's to say.
+const manifestOptions = defineOptions((z) => ({ outputStride: z.custom<number>().optional() }))
+
 /** Throws ERR_TORCH_INVALID_ARGUMENT for an architecture or an output stride that this package has not. */
-export function manifestOf(
-  architecture: ArchitectureName,
-  { outputStride }: Pick<ModelArgs, 'outputStride'> = {},
-): Manifest {
+export function manifestOf(architecture: ArchitectureName, options?: Pick<ModelArgs, 'outputStride'>): Manifest {
+  const { outputStride } = parseOptions(manifestOptions, options, 'manifestOf')
   const { manifest } = weightlessFiles(requireArchitecture(architecture, 'manifestOf'), outputStride)
   return JSON.parse(readFileSync(manifest, 'utf8')) as Manifest
 }

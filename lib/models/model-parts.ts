@@ -13,6 +13,13 @@ type Config = Omit<OpenedModel, 'module'>
 
 /** What a model is made from. */
 export class ModelParts {
+  readonly #own = true
+
+  /** Runs no code of the caller's, as `instanceof` would with a proxy. */
+  static is(value: unknown): value is ModelParts {
+    return typeof value === 'object' && value !== null && #own in value && value.#own
+  }
+
   constructor(
     /** The program as it is, for verbs other than forward, and for training. */
     readonly module: Module,
@@ -33,8 +40,9 @@ export class ModelParts {
 }
 
 /** The program for inference alone. */
-export async function optimized(module: Module, optimize: Optimize): Promise<Module> {
+export async function optimized(module: Module, optimize: Optimize, signal?: AbortSignal): Promise<Module> {
   if (optimize === 'none') return module
   const names = module.methods().map(({ name }) => name)
-  return module.freeze({ preserve: names.filter((name) => kept.includes(name)), channelsLast: true, optimize: true })
+  const preserve = names.filter((name) => kept.includes(name))
+  return module.freeze({ preserve, channelsLast: true, optimize: true, signal })
 }

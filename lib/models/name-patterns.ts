@@ -7,6 +7,15 @@ export type NamePattern = string | RegExp
 export const isNamePattern = (pattern: unknown): pattern is NamePattern =>
   (typeof pattern === 'string' && pattern !== '') || pattern instanceof RegExp
 
+/** Stops at the first element that is none: an array may have 4 billion holes. A list that cannot be read is none. */
+export function isNamePatterns(patterns: unknown): patterns is NamePattern[] {
+  try {
+    return Array.isArray(patterns) && patterns.findIndex((pattern) => !isNamePattern(pattern)) < 0
+  } catch {
+    return false // a proxy or a getter that throws
+  }
+}
+
 /** A text matches a name that it is, and all names below it: 'layer1' matches 'layer1.0.conv1.weight'. */
 function matcher(pattern: NamePattern): (name: string) => boolean {
   if (pattern instanceof RegExp) return (name) => name.search(pattern) >= 0 // test() would remember where it was

@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { invalidArgument } from '../core/errors.js'
+import { throwIfAborted } from '../core/abort.js'
+import { invalidArgument, torchError } from '../core/errors.js'
 import type { Seed } from '../core/generator.js'
 import { cacheFolder } from '../core/libtorch-find.js'
 import { Module } from '../core/module.js'
@@ -11,28 +12,22 @@ import { scope } from '../core/scope.js'
 import type { Tensor } from '../core/tensor.js'
 import { fileErrorCode } from '../io/disk-error.js'
 import { findInHubCache } from '../io/hub-cache.js'
-import { looksLikeRepository } from '../io/hub-repository.js'
 import { Safetensors } from '../io/safetensors.js'
-import { fetchModelFiles } from './hub-files.js'
+import { fetchModelFiles, type LoadControl } from './hub-files.js'
 import { manifestOf } from './manifest.js'
 import { type ModelArgs, modelArgsFields, type ParsedModelArgs } from './model-args.js'
 import { inFormOf } from './model-form.js'
+import { type ModelName, nameHint, readModelName } from './model-name.js'
 import { type PretrainedConfig, parsePretrainedConfig, readPretrainedConfig } from './pretrained-config.js'
 import { type ProgramInfo, programInfo } from './program-info.js'
 import { randomWeights } from './random-weights.js'
-import {
-  type ArchitectureName,
-  architectures,
-  isArchitecture,
-  requireArchitecture,
-  weightlessFiles,
-} from './registry.js'
+import { type ArchitectureName, architectures, requireArchitecture, weightlessFiles } from './registry.js'
 
 /**
  * Where a model comes from: a TorchScript archive (path, file: URL or bytes), a folder with config.json and
- * model.safetensors (or that file), a repository of the hub ('timm/resnet18.a1_in1k') or the name of an architecture of
- * this package ('tf_efficientnet_lite0'), whose files are taken from the local caches, else fetched from the hub, or such an architecture with
- * tensors by name or with seeded random weights; beside those, what timm.create_model was given for them.
+ * model.safetensors (or that file), a repository of the hub ('timm/resnet18.a1_in1k', 'hf-hub:timm/resnet18.a1_in1k') or
+ * the name of an architecture of this package, with a tag of timm's or without ('resnet18.a1_in1k', 'resnet18'), whose
+ * files are taken from the local caches, else fetched from the hub, or such an architecture with tensors by name or with seeded random weights; beside those, what timm.create_model was given for them.
  */
 export type ModelSource<Name extends ArchitectureName = ArchitectureName> =
   | string
@@ -48,8 +43,8 @@ export interface OpenedModel extends PretrainedConfig {
 }
 
 type Weights = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>
-/** What the caller wants of a program; undefined: as the weights have it. */
-type Wanted = Pick<ModelArgs, 'outputStride'>
+/** What the caller wants of a program (undefined: as the weights have it) and of the way to it. */
+type Wanted = Pick<ModelArgs, 'outputStride'> & LoadControl
 
 const metadataOf = (module: Module) => module.extraFiles()['metadata.json']
 
@@ -60,8 +55,8 @@ function configOfArchive(module: Module, place: string): PretrainedConfig {
   return { architecture: undefined, written: {}, writtenForTest: {}, args: {}, labels: undefined, place }
 }
 
-async function openArchive(source: string | Uint8Array, { outputStride }: Wanted): Promise<OpenedModel> {
-  const module = await Module.load(source)
+async function openArchive(source: string | Uint8Array, { outputStride, signal }: Wanted): Promise<OpenedModel> {
+  const module = await Module.load(source, { signal })
   try {
     const config = configOfArchive(module, typeof source === 'string' ? source : 'the archive')
     const program = programInfo(metadataOf(module))
@@ -80,17 +75,18 @@ async function openArchive(source: string | Uint8Array, { outputStride }: Wanted
 async function fill(
   architecture: ArchitectureName,
   args: ParsedModelArgs,
+  { signal }: Wanted,
   weightsOf: (module: Module) => Promise<Weights>,
 ): Promise<OpenedModel> {
   const { archive } = weightlessFiles(architecture, args.outputStride)
-  const { sha256 } = manifestOf(architecture, args)
-  let module = await Module.load(archive, { device: 'meta', sha256 })
+  const { sha256 } = manifestOf(architecture, { outputStride: args.outputStride })
+  let module = await Module.load(archive, { device: 'meta', sha256, signal })
   try {
     const config = configOfArchive(module, architecture)
     const program = programInfo(metadataOf(module))
     const stored = { ...config.args, ...args }
     module = await inFormOf(module, program, stored, architectures[architecture].family === 'resnet')
-    await scope(async () => module.loadStateDict(await weightsOf(module)))
+    await scope(async () => module.loadStateDict(await weightsOf(module), { signal }))
     await module.eval()
     const labels = stored.numClasses === config.args.numClasses ? config.labels : undefined
     return { module, program, ...config, args: stored, labels }
@@ -110,7 +106,10 @@ async function openFolder({ config, weights }: Files, wanted: Wanted): Promise<O
   const pretrained = await readPretrainedConfig(config)
   const architecture = requireArchitecture(pretrained.architecture, `the model of ${config}`)
   const args = withStride(pretrained.args, wanted)
-  const opened = await fill(architecture, args, async () => (await Safetensors.open(weights)).tensors())
+  const opened = await fill(architecture, args, wanted, async () => {
+    const file = await Safetensors.open(weights, { signal: wanted.signal })
+    return file.tensors(undefined, { signal: wanted.signal })
+  })
   return { ...opened, ...pretrained, args: opened.args }
 }
 
@@ -137,11 +136,26 @@ async function kindOf(place: string): Promise<'folder' | 'file' | undefined> {
   }
 }
 
+const ownFolder = (name: ArchitectureName) => join(cacheFolder(), 'models', name)
+
 /** The weights that an architecture is known for: in the package's own cache, or its repository in the hub's. */
 async function pretrainedFiles(name: ArchitectureName): Promise<Files | undefined> {
-  const folder = join(cacheFolder(), 'models', name)
+  const folder = ownFolder(name)
   if ((await kindOf(join(folder, weightsName))) === 'file') return filesIn(folder)
   return repositoryFiles(architectures[name].hub)
+}
+
+/** Where the files of a model lie that a caller named; those that lie nowhere are fetched. */
+async function filesOfName(text: string, { repository, architecture }: ModelName, wanted: Wanted): Promise<Files> {
+  const files = architecture === undefined ? await repositoryFiles(repository) : await pretrainedFiles(architecture)
+  const looked = [`a file or folder '${text}'`, ...(architecture === undefined ? [] : [ownFolder(architecture)])]
+  const names = { config: configName, weights: weightsName }
+  return files ?? (await fetchModelFiles({ repository, looked, names }, wanted))
+}
+
+function nothingThere(place: string) {
+  const message = `Expected a file, a folder or the name of a model but found nothing at '${place}'${nameHint(place)}`
+  return torchError('ERR_TORCH_MODULE_LOAD', message, { operation: 'load' })
 }
 
 async function openPlace(place: string, wanted: Wanted): Promise<OpenedModel> {
@@ -151,12 +165,10 @@ async function openPlace(place: string, wanted: Wanted): Promise<OpenedModel> {
   if (kind === 'file' && place.endsWith('.safetensors')) {
     return openFolder({ config: join(dirname(place), configName), weights: place }, wanted)
   }
-  const isName = isArchitecture(place)
-  if (kind === 'file' || !(isName || looksLikeRepository(place))) return openArchive(place, wanted)
-  const files = isName ? await pretrainedFiles(place) : await repositoryFiles(place)
-  const repository = isName ? architectures[place].hub : place
-  const names = { config: configName, weights: weightsName }
-  return openFolder(files ?? (await fetchModelFiles(repository, names)), wanted)
+  const name = kind === 'file' ? undefined : readModelName(place)
+  if (kind === undefined && name === undefined) throw nothingThere(place)
+  if (name === undefined) return openArchive(place, wanted)
+  return openFolder(await filesOfName(place, name, wanted), wanted)
 }
 
 const sourceText =
@@ -173,9 +185,9 @@ function openArchitecture(source: object, wanted: Wanted): Promise<OpenedModel> 
   const { architecture: name, weights, random, ...given } = parseOptions(architectureSource, source, 'source')
   const architecture = requireArchitecture(name, 'load')
   const args = withStride(given, wanted)
-  if (weights !== undefined && random === undefined) return fill(architecture, args, async () => weights)
+  if (weights !== undefined && random === undefined) return fill(architecture, args, wanted, async () => weights)
   if (random !== undefined && weights === undefined) {
-    return fill(architecture, args, async (module) => randomWeights(await module.stateDict(), random))
+    return fill(architecture, args, wanted, async (module) => randomWeights(await module.stateDict(), random))
   }
   throw invalidArgument('source', 'either weights or random', source)
 }
@@ -194,10 +206,12 @@ function readSource(source: unknown): string | Uint8Array | object {
 
 /**
  * Rejects with ERR_TORCH_MODULE_LOAD, ERR_TORCH_DOWNLOAD, ERR_TORCH_CHECKSUM, ERR_TORCH_HUB_UNAUTHORIZED,
- * ERR_TORCH_FILE_FORMAT, ERR_TORCH_STATE_DICT, ERR_TORCH_DISK, ERR_TORCH_UNKNOWN_OPTION, ERR_TORCH_INVALID_ARGUMENT.
+ * ERR_TORCH_FILE_FORMAT, ERR_TORCH_STATE_DICT, ERR_TORCH_DISK, ERR_TORCH_UNKNOWN_OPTION, ERR_TORCH_INVALID_ARGUMENT,
+ * the signal's reason.
  */
 export async function openModel(source: ModelSource, wanted: Wanted = {}): Promise<OpenedModel> {
   const read = readSource(source)
+  throwIfAborted(wanted.signal)
   if (typeof read === 'string') return openPlace(read, wanted)
   return read instanceof Uint8Array ? openArchive(read, wanted) : openArchitecture(read, wanted)
 }

@@ -1,9 +1,9 @@
 import { isAbortSignal } from '../core/abort.js'
-import { invalidArgument } from '../core/errors.js'
+import { nameOperation } from '../core/errors.js'
 import type { defineOptions } from '../core/options.js'
 import { scope } from '../core/scope.js'
 import type { Tensor } from '../core/tensor.js'
-import type { ImageInput } from '../io/image-input.js'
+import { type ImageInput, imageList } from '../io/image-input.js'
 import { preprocessPart } from '../io/preprocess.js'
 import type { PreprocessConfig } from '../io/preprocess-config.js'
 import { type Failed, imageStream } from './image-stream.js'
@@ -42,14 +42,22 @@ export interface Batching {
   signal?: AbortSignal | undefined
 }
 
+function readImages(images: ImageInput | readonly ImageInput[], operation: string): ImageInput[] {
+  try {
+    return imageList(images)
+  } catch (error) {
+    nameOperation(error, operation)
+    throw error
+  }
+}
+
 /** Images through `run` (pixels: float32 [N, 3, H, W]) batch by batch: one result per batch. */
 export async function inBatches<Result>(
   images: ImageInput | readonly ImageInput[],
   { operation, preprocess, batchSize, signal }: Batching,
   run: (pixels: Tensor, signal: AbortSignal | undefined) => Promise<Result>,
 ): Promise<Result[]> {
-  const list = Array.isArray(images) ? (images as readonly ImageInput[]) : [images as ImageInput]
-  if (list.length === 0) throw invalidArgument('images', 'at least one image', images, { operation })
+  const list = readImages(images, operation)
   const results: Result[] = []
   for (let start = 0; start < list.length; start += batchSize) {
     const batch = list.slice(start, start + batchSize)

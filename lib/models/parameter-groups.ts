@@ -1,16 +1,14 @@
 import { defineOptions, type OptionsOutput, parseOptions, signalField } from '../core/options.js'
 import type { Tensor } from '../core/tensor.js'
-import { isNamePattern, type NamePattern } from './name-patterns.js'
+import { isNamePatterns, type NamePattern } from './name-patterns.js'
 import type { GroupMatcher } from './program-info.js'
-
-const isPatterns = (value: unknown) => Array.isArray(value) && value.every(isNamePattern)
 
 export const parameterGroupsOptions = defineOptions((z) => ({
   weightDecay: z.number().min(0).default(0.05),
   layerDecay: z.number().gt(0).max(1).default(0.75),
   minScale: z.number().min(0).default(0),
   noOptScale: z.number().min(0).default(0),
-  noWeightDecay: z.custom<NamePattern[]>(isPatterns, 'an array of names or expressions').default([]),
+  noWeightDecay: z.custom<NamePattern[]>(isNamePatterns, 'an array of names or expressions').default([]),
   excludeOneDimensional: z.boolean().default(true),
   signal: signalField(z),
 }))

@@ -1,4 +1,4 @@
-import { invalidArgument } from '../core/errors.js'
+import { invalidArgument, readSafely } from '../core/errors.js'
 import type { Seed } from '../core/generator.js'
 import { scope } from '../core/scope.js'
 import type { Tensor } from '../core/tensor.js'
@@ -22,9 +22,11 @@ export interface HeadChanges extends Pick<ModelArgs, 'numClasses' | 'globalPool'
 
 function readLabels(labels: unknown, classes: number, operation: string): Label[] | undefined {
   if (labels === undefined) return undefined
-  const read = labelsByIndex(labels)
+  const expected = `names of at most ${classes} classes`
+  const given = { name: 'labels', expected, actual: labels, operation }
+  const read = readSafely(given, () => labelsByIndex(labels))
   if (read !== undefined && read.length <= classes) return read
-  throw invalidArgument('labels', `names of at most ${classes} classes`, labels, { operation })
+  throw invalidArgument('labels', expected, labels, { operation })
 }
 
 async function linearOf(

@@ -1,6 +1,7 @@
+import { throwIfAborted } from '../core/abort.js'
 import { invalidArgument, torchError } from '../core/errors.js'
 import type { ExecutionOptions } from '../core/execution.js'
-import type { Seed } from '../core/generator.js'
+import { isSeed, type Seed, seedText } from '../core/generator.js'
 import { defineOptions, type OptionsOutput, parseOptions } from '../core/options.js'
 import type { Tensor } from '../core/tensor.js'
 import { ImageClassifier, type ImageClassifierOptions, loadFields, modelParts } from './image-classifier.js'
@@ -20,7 +21,7 @@ export type ResNetSource = ModelSource<ResNetName>
 type ClassNames = readonly string[] | Readonly<Record<number, string>>
 
 const headFields = (z: Z) => ({
-  seed: z.custom<Seed>().optional(),
+  seed: z.custom<Seed>(isSeed, seedText).optional(),
   labels: z.custom<ClassNames>().optional(),
 })
 
@@ -101,7 +102,7 @@ function stageIndices(indices: number | readonly number[]): number[] {
 
 /** Changes what was opened as create_model's arguments ask; gives back the parts that it does not use. */
 async function asAsked(parts: ModelParts, asked: OptionsOutput<typeof resnetOptions>, verb: string) {
-  const { numClasses, globalPool, dropRate, inChans, seed, labels } = asked
+  const { numClasses, globalPool, dropRate, inChans, seed, labels, signal } = asked
   let own = parts
   const change = async (next: Promise<ModelParts>) => {
     const before = own
@@ -113,9 +114,11 @@ async function asAsked(parts: ModelParts, asked: OptionsOutput<typeof resnetOpti
     if (fresh || globalPool !== undefined || dropRate !== undefined || labels !== undefined) {
       await change(withOtherHead(own, { numClasses, globalPool, dropRate, fresh, seed, labels }, verb))
     }
+    throwIfAborted(signal)
     if (inChans !== undefined) await change(withOtherChannels(own, inChans))
+    throwIfAborted(signal)
     const { module, config, preprocess } = own
-    return new ModelParts(module, await optimized(module, asked.optimize), config, preprocess)
+    return new ModelParts(module, await optimized(module, asked.optimize, signal), config, preprocess)
   } catch (error) {
     own.module.dispose()
     throw error
@@ -128,7 +131,7 @@ export class ResNet extends ImageClassifier {
   static override async load(source: ResNetSource, options?: ResNetOptions): Promise<ResNet> {
     const verb = 'ResNet.load'
     const parsed = parseOptions(resnetOptions, options, verb)
-    const opened = await openModel(source, { outputStride: parsed.outputStride })
+    const opened = await openModel(source, parsed)
     const { architecture } = opened
     if (isArchitecture(architecture) && architectures[architecture].family !== 'resnet') {
       opened.module.dispose()
@@ -151,13 +154,13 @@ export class ResNet extends ImageClassifier {
 
   /** input: float32 [N, C, H, W]. Resolves to the last feature map, float32 [N, D, H/32, W/32] (or / outputStride). */
   async forwardFeatures(input: Tensor, options?: ExecutionOptions): Promise<Tensor> {
-    return this.module.call<Tensor>('forward_features', [input], options)
+    return partsOf(this).inference.call<Tensor>('forward_features', [input], options)
   }
 
   /** features: float32 [N, D, h, w]. Resolves to the logits [N, K], or with preLogits to the pooled features [N, D]. */
   async forwardHead(features: Tensor, options?: ForwardHeadOptions): Promise<Tensor> {
     const { preLogits, ...execution } = parseOptions(headOptions, options, 'forwardHead')
-    return this.module.call<Tensor>('forward_head', [features, preLogits], execution as ExecutionOptions)
+    return partsOf(this).inference.call<Tensor>('forward_head', [features, preLogits], execution as ExecutionOptions)
   }
 
   /**
@@ -171,7 +174,7 @@ export class ResNet extends ImageClassifier {
     const parsed = parseOptions(intermediatesOptions, options, 'forwardIntermediates')
     const { indices, stopEarly, norm, ...execution } = parsed
     const args = [input, indices === undefined ? null : stageIndices(indices), stopEarly]
-    const outputs = await this.module.call('forward_intermediates', args, execution as ExecutionOptions)
+    const outputs = await partsOf(this).inference.call('forward_intermediates', args, execution as ExecutionOptions)
     const [features, intermediates] = outputs as [Tensor, Tensor[]]
     return { features, intermediates }
   }

@@ -1,23 +1,8 @@
 // Photographs in a grid with a caption under each, as one PNG.
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import sharp from 'sharp'
+import { textImage } from './text-image.mjs'
 
 const [columns, cell, captionHeight, footHeight, gap] = [3, 240, 36, 30, 12]
-// A font of our own: a bare machine has none.
-const fontFile = join(
-  createRequire(import.meta.url).resolve('dejavu-fonts-ttf/package.json'),
-  '..',
-  'ttf',
-  'DejaVuSans.ttf',
-)
-const escaped = (text) => text.replace(/[&<>]/g, (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[character])
-
-function textImage(text, size) {
-  const markup = `<span foreground="#f0f0f0">${escaped(text)}</span>`
-  const options = { text: markup, fontfile: fontFile, font: `DejaVu Sans ${size}`, dpi: 96, rgba: true }
-  return sharp({ text: options }).png().toBuffer()
-}
 
 /** `pictures`: {file, caption} each; `credits`: one line at the foot, for the authors whose licence asks for it. */
 export async function writeContactSheet(target, pictures, credits) {

@@ -2,10 +2,11 @@
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { classify } from './classify.mjs'
+import { features } from './features.mjs'
 import { resnet18 } from './resnet18.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
-const demos = { classify, resnet18 }
+const demos = { classify, features, resnet18 }
 const wanted = process.argv[2] ?? 'classify'
 
 async function run(names) {

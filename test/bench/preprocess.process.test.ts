@@ -34,16 +34,19 @@ test('the stream that is measured gives the predictions of the goldens, in order
   const { photos } = golden('classify.json').models.resnet18
   const names = Object.keys(photos)
   const options = {
+    verb: 'classify',
     archive: join(repositoryRoot, '.artifacts', 'resnet18.pt'),
-    files: names.map((name) => join(repositoryRoot, 'assets', 'photos', name)),
+    folder: join(repositoryRoot, 'assets', 'photos'),
+    names,
     batch: 4,
     watchLoop: true,
   }
-  const measured = await child('classify', options)
+  const measured = await child('stream', options)
   const logits = Float32Array.from(names.flatMap((name) => photos[name].logits))
   expect(names.length).toBeGreaterThan(options.batch)
-  expect(equalsLogits(measured.predictions, logits)).toBe(true)
-  expect(equalsLogits(measured.predictions.toReversed(), logits)).toBe(false)
+  expect(equalsLogits(measured.results, logits)).toBe(true)
+  expect(equalsLogits(measured.results.toReversed(), logits)).toBe(false)
+  expect(measured.failed).toEqual([])
   expect(measured.resident).toHaveLength(names.length)
   expect(measured.imagesPerSecond * measured.seconds).toBeCloseTo(names.length)
   expect(measured.delayP99).toBeGreaterThan(0)

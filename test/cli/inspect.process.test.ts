@@ -65,6 +65,27 @@ test('asks the hub for headers only, and tells a damaged file of the cache', asy
   expect(damaged).toMatchObject({ code: 1, stdout: expect.stringContaining('DAMAGED') })
 })
 
+test.each(['file', 'index', 'repository', 'cached repository', 'dataset'])(
+  'no libtorch is needed for a %s',
+  async (kind) => {
+    const server = await startFakeHub({ name: 'model.safetensors', bytes, large: true })
+    const home = temporaryFolder()
+    const env = { ...bareHub(server).variables, NODE_LIBTORCH_PATH: '/nowhere', XDG_CACHE_HOME: home, PATH: home }
+    expect((await runNode([cliProgram, 'doctor'], { env })).code, 'there is a libtorch').toBe(1)
+    if (kind === 'cached repository') await runNode([cliProgram, 'pull', 'timm/tiny'], { env })
+    if (kind === 'dataset') server.type = 'dataset'
+    const path = saved('model.safetensors')
+    const index = join(path, '..', 'model.safetensors.index.json')
+    const shards = { 'conv.weight': 'model.safetensors', scale: 'model.safetensors' }
+    writeFileSync(index, JSON.stringify({ weight_map: shards }))
+    const source = { file: path, index }[kind] ?? 'timm/tiny'
+    const type = kind === 'dataset' ? ['--type', 'dataset'] : []
+    const { code, stdout, stderr } = await inspect([source, ...type], env)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain('model.safetensors: 37.8 kB, 2 tensors, 9,409 elements')
+  },
+)
+
 test('failures are one message with exit status 1', async () => {
   const { code, stdout, stderr } = await inspect([saved('model.safetensors', Buffer.from('not tensors'))])
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })

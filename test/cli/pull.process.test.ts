@@ -63,6 +63,14 @@ test('names and patterns choose files', async () => {
   expect(filesIn(folder)).toEqual(['config.json', 'model.safetensors'])
 })
 
+test.each(['dataset', 'space'] as const)('a %s is pulled by its type', async (type) => {
+  server.type = type
+  expect((await pull(['timm/tiny'])).stderr).toContain('the hub has no such repository')
+  const { code, stdout } = await pull(['timm/tiny', '--type', type])
+  const place = join(environment.cache, `${type}s--timm--tiny`, 'snapshots', server.commit)
+  expect({ code, stdout }).toEqual({ code: 0, stdout: `${place}\n` })
+})
+
 test('failures are one message with exit status 1, or one JSON document', async () => {
   const missing = await pull(['timm/tiny', 'config.jsn'])
   expect(missing).toMatchObject({ code: 1, stdout: '' })

@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import ts from 'typescript'
 import { beforeAll, describe, expect, test } from 'vitest'
 import * as library from '../../lib/index.js'
-import { ops } from '../../lib/index.js'
+import { ops, TorchError } from '../../lib/index.js'
+import * as io from '../../lib/io/index.js'
+import * as models from '../../lib/models/index.js'
 import { runNode } from '../support/child-script.js'
 import { repositoryRoot } from '../support/source-files.js'
 
@@ -15,14 +17,16 @@ interface RowResult {
   failures: string[]
 }
 type Results = Record<string, RowResult>
+type Table = 'public' | 'io' | 'models' | 'native'
 
 const runner = join(repositoryRoot, 'test', 'support', 'hostile', 'run.mjs')
 
 /** In a folder of its own, because a bad path may be a good name for a file. */
-async function runTable(table: 'public' | 'native', ...further: string[]): Promise<Results> {
+async function runTable(table: Table, ...further: string[]): Promise<Results> {
   const folder = mkdtempSync(join(tmpdir(), 'node-libtorch-test-'))
   const { code, signal, stdout, stderr } = await runNode([runner, table, ...further], {
     cwd: folder,
+    env: { HF_HUB_OFFLINE: '1', HF_HOME: folder },
     timeoutMilliseconds: 120_000,
   })
   rmSync(folder, { recursive: true })
@@ -51,14 +55,21 @@ function memberNames(className: string, publicClass: { prototype: object }): str
 const isClass = (value: unknown): value is { prototype: object } =>
   typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value))
 
-/** Every callable thing that lib/index.ts exports. */
-function publicNames(): string[] {
+/** Functions of an object of functions, and those that they carry: hub.file, hub.file.steps. */
+function functionNames(name: string, value: unknown): string[] {
+  if (typeof value === 'string') return []
+  const members = Object.entries(value ?? {})
+  const own = typeof value === 'function' ? [name] : []
+  return [...own, ...members.flatMap(([member, inner]) => functionNames(`${name}.${member}`, inner))]
+}
+
+/** Every callable thing that a module of lib/ exports. */
+function publicNames(library: object): string[] {
   return Object.entries(library).flatMap(([name, value]) => {
     // Errors are made by the library; callers only ask `instanceof`.
-    if (value === library.TorchError || Object.getPrototypeOf(value) === library.TorchError) return [name]
+    if (value === TorchError || Object.getPrototypeOf(value) === TorchError) return [name]
     if (isClass(value)) return memberNames(name, value)
-    if (typeof value === 'function') return [name]
-    return Object.keys(value).map((member) => `${name}.${member}`)
+    return functionNames(name, value)
   })
 }
 
@@ -88,7 +99,7 @@ function nativeEntries(): { names: string[]; pending: string[] } {
 }
 
 /** The results are there when the tests run. */
-function describeTable(table: 'public' | 'native', names: string[], ...further: string[]): () => Results {
+function describeTable(table: Table, names: string[], ...further: string[]): () => Results {
   let results: Results
 
   beforeAll(async () => {
@@ -116,11 +127,19 @@ function describeTable(table: 'public' | 'native', names: string[], ...further: 
 }
 
 describe('public', () => {
-  const results = describeTable('public', publicNames())
+  const results = describeTable('public', publicNames(library))
 
   test('the operators', () => {
     expect(Object.keys(ops).flatMap((name) => results()[`ops.${name}`]?.failures ?? [`${name} has no row`])).toEqual([])
   })
+})
+
+describe('io', () => {
+  describeTable('io', publicNames(io))
+})
+
+describe('models', () => {
+  describeTable('models', publicNames(models))
 })
 
 describe('native', () => {

@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { beforeEach, expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { hub } from '../../lib/io/hub.js'
 import { inspectSafetensors } from '../../lib/io/safetensors-inspect.js'
-import { blobOf, type FakeHub, type HubContent, sendBytes, startFakeHub } from '../support/fake-hub.js'
+import { blobOf, type HubContent, sendBytes } from '../support/fake-hub.js'
 import { sha256 } from '../support/fake-wheel.js'
 import { expectNoLeaks } from '../support/handles.js'
-import { bareHub } from '../support/hub-environment.js'
+import { hubForEachTest, quick } from '../support/hub-environment.js'
 import { temporaryFolder } from '../support/libtorch-folders.js'
 import { safetensorsBytes } from '../support/safetensors-bytes.js'
 
@@ -26,14 +26,8 @@ const unetTensors = [
   { name: 'bias', dtype: 'float32', shape: [200], bytes: 800 },
 ]
 
-let server: FakeHub
-beforeEach(async () => {
-  server = await startFakeHub(unet, vae, config)
-  for (const [name, value] of Object.entries(bareHub(server).variables)) vi.stubEnv(name, value)
-  return () => vi.unstubAllEnvs()
-})
+const here = hubForEachTest(unet, vae, config)
 
-const quick = { retries: 1, retryDelaySeconds: 0.01, timeoutSeconds: 2 }
 const inspect = (options = {}) => inspectSafetensors('timm/tiny', { ...quick, ...options })
 
 test('of a repository that is not in the cache only headers are fetched', async () => {
@@ -43,7 +37,7 @@ test('of a repository that is not in the cache only headers are fetched', async 
     ...{ metadata: { format: 'pt' }, tensors: unetTensors },
   })
   expect(second?.tensors).toHaveLength(3000)
-  const ranges = server.requests.filter(({ host }) => host === 'cdn').map(({ path, range }) => `${path} ${range}`)
+  const ranges = here.server.requests.filter(({ host }) => host === 'cdn').map(({ path, range }) => `${path} ${range}`)
   const header = vae.bytes.readUInt32LE(0)
   expect(header).toBeGreaterThan(100_000)
   expect(ranges.sort()).toEqual(
@@ -56,23 +50,32 @@ test('of a repository that is not in the cache only headers are fetched', async 
 })
 
 test('a server that knows no ranges is left once the header is there', async () => {
-  server.respond = (request, response) => {
+  here.server.respond = (request, response) => {
     if (request.host === 'cdn') sendBytes({ ...request, range: undefined }, response, unet.bytes)
     return request.host === 'cdn'
   }
-  server.files.splice(1)
+  here.server.files.splice(1)
   expect((await inspect())[0]?.tensors).toEqual(unetTensors)
+})
+
+test.each(['dataset', 'space'] as const)('the files of a %s', async (type) => {
+  here.server.type = type
+  const [remote] = await inspect({ type })
+  expect(remote).toMatchObject({ path: undefined, tensors: unetTensors })
+  const path = await hub.file('timm/tiny', unet.name, { ...quick, type })
+  expect((await inspect({ type }))[0]).toMatchObject({ path, intact: true, tensors: unetTensors })
+  await expect(inspect()).rejects.toMatchObject({ details: { missing: 'repository' } })
 })
 
 test('what is in the cache is read there, with its checksum', async () => {
   await hub.file('timm/tiny', unet.name, quick)
-  const path = await hub.file('timm/tiny', vae.name, { ...quick, revision: server.commit })
-  server.requests.length = 0
+  const path = await hub.file('timm/tiny', vae.name, { ...quick, revision: here.server.commit })
+  here.server.requests.length = 0
   const [first, second] = await inspect()
   expect(first).toMatchObject({ name: unet.name, sha256: blobOf(unet), intact: true, tensors: unetTensors })
   expect(second).toMatchObject({ path, intact: true })
-  expect(server.requests.filter(({ host }) => host === 'cdn')).toEqual([])
-  server.close()
+  expect(here.server.requests.filter(({ host }) => host === 'cdn')).toEqual([])
+  here.server.close()
   expect(await inspect()).toHaveLength(2)
   expect(await inspect({ offline: true, checksum: false })).toMatchObject([
     { sha256: undefined, intact: undefined },
@@ -90,7 +93,7 @@ test('a file of the cache that is not what the hub promised is told', async () =
 })
 
 test('a header on the hub that is damaged is named by its place there', async () => {
-  server.files.splice(0, 3, { name: 'bad.safetensors', bytes: unet.bytes.subarray(0, 5000), large: true })
+  here.server.files.splice(0, 3, { name: 'bad.safetensors', bytes: unet.bytes.subarray(0, 5000), large: true })
   await expect(inspect()).rejects.toMatchObject({
     code: 'ERR_TORCH_FILE_FORMAT',
     message: expect.stringContaining('bad.safetensors of timm/tiny'),
@@ -99,7 +102,7 @@ test('a header on the hub that is damaged is named by its place there', async ()
 
 test('repositories without such files, and those that are nowhere', async () => {
   await expect(inspect({ offline: true })).rejects.toMatchObject({ code: 'ERR_TORCH_HUB_OFFLINE' })
-  server.files.splice(0, 2)
+  here.server.files.splice(0, 2)
   await expect(inspect()).rejects.toMatchObject({ code: 'ERR_TORCH_HUB_NOT_FOUND', details: { missing: 'file' } })
   await expect(inspectSafetensors('timm/other', quick)).rejects.toMatchObject({
     ...{ code: 'ERR_TORCH_HUB_NOT_FOUND', operation: 'inspectSafetensors', details: { missing: 'repository' } },
@@ -122,19 +125,19 @@ test('a folder, and an index of several files', async () => {
   writeFileSync(index, JSON.stringify({ weight_map: { ...shards, d: 'model-1.safetensors' } }))
   await expect(inspectSafetensors(index)).rejects.toMatchObject({ code: 'ERR_TORCH_FILE_FORMAT' })
   await expect(inspectSafetensors(temporaryFolder())).rejects.toMatchObject({ code: 'ERR_TORCH_INVALID_ARGUMENT' })
-  expect(server.requests).toEqual([])
+  expect(here.server.requests).toEqual([])
 })
 
 test('what is neither file nor repository is a file that is missing', async () => {
   for (const source of ['models/none.safetensors', './none', 'none', 'a/none.index.json']) {
     await expect(inspectSafetensors(source, quick)).rejects.toMatchObject({ code: 'ERR_TORCH_DISK' })
   }
-  expect(server.requests).toEqual([])
+  expect(here.server.requests).toEqual([])
 })
 
 test('abort rejects with the reason', async () => {
   const reason = new Error('enough')
-  server.respond = ({ host }) => host === 'cdn'
+  here.server.respond = ({ host }) => host === 'cdn'
   const controller = new AbortController()
   const waiting = inspect({ timeoutSeconds: 60, signal: controller.signal })
   setTimeout(() => controller.abort(reason), 200)

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeEach, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { hub } from '../../lib/io/hub.js'
 import type { HubProgress } from '../../lib/io/hub-progress.js'
-import { blobOf, type FakeHub, type HubContent, startFakeHub } from '../support/fake-hub.js'
-import { bareHub } from '../support/hub-environment.js'
+import { blobOf, type HubContent } from '../support/fake-hub.js'
+import { hubForEachTest, quick } from '../support/hub-environment.js'
 import { filesIn } from '../support/install-environment.js'
 import { mayMount, smallDisk } from '../support/small-disk.js'
 import { failure } from '../support/typed-failure.js'
@@ -17,54 +17,45 @@ const contents = [
   ...[large('unet/model.safetensors'), large('unet/model.bin'), large('text_encoder/model.safetensors')],
 ]
 
-let server: FakeHub
-let cache: string
-beforeEach(async () => {
-  server = await startFakeHub(...contents)
-  const { variables, cache: folder } = bareHub(server)
-  cache = folder
-  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)
-  return () => vi.unstubAllEnvs()
-})
+const here = hubForEachTest(...contents)
 
-const quick = { retries: 2, retryDelaySeconds: 0.01, timeoutSeconds: 2 }
 const snapshot = (options = {}) => hub.snapshot('timm/tiny', { ...quick, ...options })
 
 const names = contents.map(({ name }) => name).sort()
-const downloads = () => server.requests.filter(({ method, path }) => method === 'GET' && !path.startsWith('/api/'))
+const downloads = () => here.server.requests.filter(({ method, path }) => method === 'GET' && !path.startsWith('/api/'))
 
 test('all files of a repository arrive in one folder, with two questions and no more', async () => {
-  server.pageSize = 1000
+  here.server.pageSize = 1000
   const folder = await snapshot()
-  expect(folder).toBe(join(cache, 'models--timm--tiny', 'snapshots', server.commit))
+  expect(folder).toBe(join(here.cache, 'models--timm--tiny', 'snapshots', here.server.commit))
   expect(filesIn(folder)).toEqual(names)
   for (const { name, bytes } of contents) expect(readFileSync(join(folder, name)).equals(bytes)).toBe(true)
-  expect(server.requests.filter(({ method }) => method === 'HEAD')).toEqual([])
-  expect(server.requests.filter(({ path }) => path.startsWith('/api/'))).toHaveLength(2)
+  expect(here.server.requests.filter(({ method }) => method === 'HEAD')).toEqual([])
+  expect(here.server.requests.filter(({ path }) => path.startsWith('/api/'))).toHaveLength(2)
 })
 
 test('a list of several pages is read to its end', async () => {
-  server.pageSize = 2
+  here.server.pageSize = 2
   expect(filesIn(await snapshot())).toEqual(names)
 })
 
 test('a second call asks only which commit it is, and by commit nothing at all', async () => {
   const folder = await snapshot()
-  server.requests.length = 0
+  here.server.requests.length = 0
   expect(await snapshot()).toBe(folder)
-  expect(server.requests.map(({ path }) => path)).toEqual(['/api/models/timm/tiny/revision/main'])
-  expect(await snapshot({ revision: server.commit })).toBe(folder)
-  expect(server.requests).toHaveLength(1)
+  expect(here.server.requests.map(({ path }) => path)).toEqual(['/api/models/timm/tiny/revision/main'])
+  expect(await snapshot({ revision: here.server.commit })).toBe(folder)
+  expect(here.server.requests).toHaveLength(1)
 })
 
 test('patterns choose what is fetched; later calls fetch what is missing', async () => {
   const folder = await snapshot({ allow: ['*.json', 'unet/'], ignore: '*.bin' })
   const chosen = ['model_index.json', 'text_encoder/config.json', 'unet/config.json', 'unet/model.safetensors']
   expect(filesIn(folder)).toEqual(chosen)
-  server.requests.length = 0
+  here.server.requests.length = 0
   await snapshot({ ignore: ['*.bin', '*.md'] })
   expect(filesIn(folder)).toEqual([...chosen, 'text_encoder/model.safetensors'].sort())
-  const fetched = server.requests.filter(({ host }) => host === 'cdn').map(({ path }) => path)
+  const fetched = here.server.requests.filter(({ host }) => host === 'cdn').map(({ path }) => path)
   expect(fetched).toEqual(['/text_encoder/model.safetensors'])
 })
 
@@ -80,7 +71,7 @@ test('patterns that match nothing are an error that names what is near', async (
 
 test('no more files than asked for are fetched at the same time', async () => {
   let [running, most] = [0, 0]
-  server.respond = ({ host }, response) => {
+  here.server.respond = ({ host }, response) => {
     if (host !== 'cdn') return false
     most = Math.max(most, ++running)
     const open = response.end.bind(response) as (chunk?: unknown) => typeof response
@@ -109,25 +100,25 @@ test('progress counts the bytes of all files together', async () => {
 })
 
 test('one bad file ends the call; the good ones stay, and the next call goes on', async () => {
-  server.respond = ({ host, path }, response) => {
+  here.server.respond = ({ host, path }, response) => {
     if (host !== 'cdn' || !path.endsWith('model.bin')) return false
     response.end(randomBytes(200_000))
     return true
   }
   const error = await failure(snapshot({ parallel: 1 }))
   expect(error.code).toBe('ERR_TORCH_CHECKSUM')
-  const folder = join(cache, 'models--timm--tiny', 'snapshots', server.commit)
+  const folder = join(here.cache, 'models--timm--tiny', 'snapshots', here.server.commit)
   expect(existsSync(join(folder, 'unet/model.bin'))).toBe(false)
   expect(existsSync(join(folder, 'unet/model.safetensors'))).toBe(true)
-  expect(existsSync(join(cache, 'models--timm--tiny', 'refs', 'main'))).toBe(false)
-  server.respond = () => false
-  server.requests.length = 0
+  expect(existsSync(join(here.cache, 'models--timm--tiny', 'refs', 'main'))).toBe(false)
+  here.server.respond = () => false
+  here.server.requests.length = 0
   expect(filesIn(await snapshot())).toEqual(names)
-  expect(server.downloads('unet/model.safetensors')).toEqual([])
+  expect(here.server.downloads('unet/model.safetensors')).toEqual([])
 })
 
 test('abort ends all downloads', async () => {
-  server.respond = ({ host }, response) => {
+  here.server.respond = ({ host }, response) => {
     if (host === 'cdn') response.writeHead(200, { 'content-length': 200_000 }).write(Buffer.alloc(1000))
     return host === 'cdn'
   }
@@ -138,7 +129,7 @@ test('abort ends all downloads', async () => {
     for await (const { done = 0 } of steps) if (done > 1000) controller.abort(reason)
   }
   await expect(read()).rejects.toBe(reason)
-  expect(filesIn(join(cache, '.locks'))).toEqual([])
+  expect(filesIn(join(here.cache, '.locks'))).toEqual([])
 })
 
 test('offline a complete snapshot is found, and of an incomplete one is said what is missing', async () => {
@@ -151,7 +142,7 @@ test('offline a complete snapshot is found, and of an incomplete one is said wha
   expect(error.message).toContain('unet/config.json and 1 more files of timm/tiny (main)')
   expect(await snapshot({ offline: true, allow: '*.md' })).toBe(folder)
   expect((await failure(snapshot({ offline: true, revision: 'v1' }))).code).toBe('ERR_TORCH_HUB_OFFLINE')
-  server.close()
+  here.server.close()
   expect(await snapshot({ allow: '*.md' })).toBe(folder)
   expect((await failure(snapshot({ retries: 0 }))).code).toBe('ERR_TORCH_DOWNLOAD')
 })
@@ -166,13 +157,13 @@ test('offline, of a snapshot whose list of files is not known, named files must 
 
 test('a list of files that is damaged is fetched again', async () => {
   await snapshot()
-  const tree = join(cache, 'models--timm--tiny', 'trees', `${server.commit}.json`)
+  const tree = join(here.cache, 'models--timm--tiny', 'trees', `${here.server.commit}.json`)
   const evil = { format_version: 1, files: { '../../evil': { size: 1, blob_id: blobOf(small('README.md')) } } }
   for (const text of ['{"format_version": 1, "fi', 'null', '[]', JSON.stringify(evil)]) {
     writeFileSync(tree, text)
-    server.requests.length = 0
+    here.server.requests.length = 0
     expect(filesIn(await snapshot())).toEqual(names)
-    expect(server.requests).toHaveLength(2)
+    expect(here.server.requests).toHaveLength(2)
   }
 })
 
@@ -183,12 +174,12 @@ test.each([
   ['a size', { size: -1 }],
 ])('a list with %s that leads elsewhere is refused', async (_, change) => {
   const entry = { type: 'file', path: 'a', size: 3, oid: 'a'.repeat(40), ...change }
-  server.respond = ({ path }, response) => {
+  here.server.respond = ({ path }, response) => {
     if (path.includes('/tree/')) response.end(JSON.stringify([entry]))
     return path.includes('/tree/')
   }
   expect((await failure(snapshot({ retries: 0 }))).code).toBe('ERR_TORCH_DOWNLOAD')
-  expect(filesIn(cache)).toEqual([])
+  expect(filesIn(here.cache)).toEqual([])
 })
 
 test.skipIf(!mayMount)('a disk that is too small for all is told before anything is fetched', async () => {
@@ -200,7 +191,7 @@ test.skipIf(!mayMount)('a disk that is too small for all is told before anything
 })
 
 test('a list that is no list is refused', async () => {
-  server.respond = ({ path }, response) => {
+  here.server.respond = ({ path }, response) => {
     if (path.includes('/tree/')) response.end('<html>')
     return path.includes('/tree/')
   }

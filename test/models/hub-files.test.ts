@@ -1,11 +1,18 @@
+import { randomBytes } from 'node:crypto'
+import { getEventListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeEach, expect, test, vi } from 'vitest'
-import { ImageClassifier } from '../../lib/models/index.js'
-import { type FakeHub, startFakeHub } from '../support/fake-hub.js'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { scope } from '../../lib/core/scope.js'
+import type { HubProgress } from '../../lib/io/hub-progress.js'
+import { ImageClassifier, ResNet } from '../../lib/models/index.js'
+import { blobOf, type HubContent } from '../support/fake-hub.js'
 import { expectNoLeaks, scopedTest } from '../support/handles.js'
-import { bareHub } from '../support/hub-environment.js'
+import { hubForEachTest } from '../support/hub-environment.js'
+import { filesIn } from '../support/install-environment.js'
+import { temporaryFolder } from '../support/libtorch-folders.js'
 import { efficientnetLite0 } from '../support/sample-photos.js'
+import { failure } from '../support/typed-failure.js'
 
 expectNoLeaks()
 
@@ -15,21 +22,155 @@ const content = (name: string, large: boolean) => ({
 })
 const repository = 'timm/tf_efficientnet_lite0.in1k'
 
-let server: FakeHub
-beforeEach(async () => {
-  server = await startFakeHub(content('config.json', false), content('model.safetensors', true))
-  server.repository = repository
-  for (const [name, value] of Object.entries(bareHub(server).variables)) vi.stubEnv(name, value)
-  return () => vi.unstubAllEnvs()
+const here = hubForEachTest(content('config.json', false), content('model.safetensors', true))
+beforeEach(() => {
+  here.server.repository = repository
 })
 
 scopedTest('a model whose files are not in the cache is fetched, once', async () => {
   const model = await ImageClassifier.load(repository)
   expect(model.architecture).toBe('tf_efficientnet_lite0')
-  expect(server.downloads('model.safetensors')).toHaveLength(1)
-  server.requests.length = 0
+  expect(here.server.downloads('model.safetensors')).toHaveLength(1)
+  here.server.requests.length = 0
   await ImageClassifier.load(repository)
-  expect(server.requests).toEqual([])
+  expect(here.server.requests).toEqual([])
+})
+
+scopedTest('progress tells of the files that are fetched, and of nothing where none is', async () => {
+  const seen: HubProgress[] = []
+  const options = { progress: (step: HubProgress) => void seen.push(step) }
+  await ImageClassifier.load(repository, options)
+  expect(seen.flatMap(({ phase, subject }) => (phase === 'file' ? [subject] : []))).toEqual([
+    ...['config.json', 'model.safetensors'],
+  ])
+  const size = here.server.files[1]?.bytes.length
+  expect(seen.filter(({ phase }) => phase === 'download').at(-1)).toMatchObject({ done: size, total: size })
+  seen.length = 0
+  await ImageClassifier.load(repository, options)
+  expect(seen).toEqual([])
+})
+
+describe.each([
+  ['ImageClassifier', ImageClassifier],
+  ['ResNet', ResNet],
+] as const)('%s.load in the middle of a download', (_, Model) => {
+  const weights: HubContent = { name: 'model.safetensors', bytes: randomBytes(300_000), large: true }
+  const half = 150_000
+  const blobs = () => filesIn(join(here.repository, 'blobs')).filter((name) => name.startsWith(blobOf(weights)))
+
+  /** Sends half of the weights, and then nothing. */
+  beforeEach(() => {
+    here.server.repository = 'timm/tiny'
+    here.server.files.splice(1, 1, weights)
+    here.server.respond = ({ host, range }, response) => {
+      if (host !== 'cdn' || range !== undefined) return false
+      response.writeHead(200, { etag: '"1"', 'content-length': weights.bytes.length })
+      return response.write(weights.bytes.subarray(0, half)) || true
+    }
+  })
+
+  const atHalf = (act: () => void) => (step: HubProgress) => {
+    if (step.phase === 'download' && step.done === half) act()
+  }
+  const resumes = async () => {
+    expect(blobs()).toEqual([`${blobOf(weights)}.partial`, `${blobOf(weights)}.partial.json`])
+    expect(filesIn(join(here.cache, '.locks'))).toEqual([])
+    await expect(Model.load('timm/tiny')).rejects.toMatchObject({ code: 'ERR_TORCH_FILE_FORMAT' }) // random bytes
+    expect(here.server.downloads(weights.name).map(({ range }) => range)).toEqual([undefined, `bytes=${half}-`])
+    expect(blobs()).toEqual([blobOf(weights)])
+  }
+
+  test('an abort rejects with the reason, leaves no listener and what the next call goes on with', async () => {
+    const controller = new AbortController()
+    const { signal } = controller
+    const reason = new Error('enough')
+    const listeners = vi.fn(() => getEventListeners(signal, 'abort').length)
+    const progress = atHalf(() => {
+      listeners()
+      controller.abort(reason)
+    })
+    await expect(Model.load('timm/tiny', { signal, progress })).rejects.toBe(reason)
+    expect(listeners).toHaveReturnedWith(1)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+    await resumes()
+  })
+
+  test('what progress throws ends it', async () => {
+    const reason = new Error('of the caller')
+    const progress = atHalf(() => {
+      throw reason
+    })
+    await expect(Model.load('timm/tiny', { progress })).rejects.toBe(reason)
+    await resumes()
+  })
+})
+
+scopedTest('a signal that has fired, or fires in any step of a load, ends it and leaves nothing', async () => {
+  await ImageClassifier.load(repository)
+  const reason = new Error('enough')
+  const signal = AbortSignal.abort(reason)
+  for (const source of [repository, efficientnetLite0.weights, efficientnetLite0.weightless]) {
+    await expect(ImageClassifier.load(source, { signal })).rejects.toBe(reason)
+  }
+  for (const milliseconds of [0, 1, 5, 20, 60]) {
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(reason), milliseconds)
+    const loaded = await ImageClassifier.load(repository, { signal: controller.signal }).catch((error) => error)
+    if (!(loaded instanceof ImageClassifier)) expect(loaded).toBe(reason)
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([])
+  }
+  const kept = new AbortController()
+  await ImageClassifier.load(repository, { signal: kept.signal })
+  expect(getEventListeners(kept.signal, 'abort')).toEqual([])
+})
+
+test.each([
+  ['signal', { signal: 5 }],
+  ['progress', { progress: 'loud' }],
+])('a %s that is none is refused', async (name, options) => {
+  await expect(ResNet.load('timm/tiny', options as never)).rejects.toMatchObject({
+    ...{ code: 'ERR_TORCH_INVALID_ARGUMENT', message: expect.stringContaining(`${name} of ResNet.load`) },
+  })
+  expect(here.server.requests).toEqual([])
+})
+
+describe('a model by its name', () => {
+  test.each([
+    ['tf_efficientnet_lite0', repository, 'an architecture'],
+    ['tf_efficientnet_lite0.in1k', repository, 'an architecture with its tag'],
+    ['tf_efficientnet_lite0.other_tag', 'timm/tf_efficientnet_lite0.other_tag', 'an architecture with another tag'],
+    ['hf-hub:timm/tf_efficientnet_lite0.in1k', repository, 'a repository in the words of timm'],
+    ['hf_hub:someone/model', 'someone/model', 'a repository in the old words of timm'],
+  ])('%s is %s: %s', (name, id) =>
+    scope(async () => {
+      vi.stubEnv('XDG_CACHE_HOME', temporaryFolder())
+      here.server.repository = id
+      expect((await ImageClassifier.load(name)).architecture).toBe('tf_efficientnet_lite0')
+      expect(here.server.downloads('model.safetensors').map(({ path }) => path)).toEqual(['/model.safetensors'])
+    }),
+  )
+
+  test('whose weights are nowhere is an error that names all places that were tried', async () => {
+    vi.stubEnv('XDG_CACHE_HOME', temporaryFolder())
+    const own = join(process.env.XDG_CACHE_HOME as string, 'node-libtorch', 'models', 'resnet18')
+    const { code, message } = await failure(ResNet.load('resnet18'))
+    expect(code).toBe('ERR_TORCH_MODULE_LOAD')
+    expect(message).toMatch(/^Expected a model but found none after looking for a file or folder 'resnet18', /)
+    for (const place of [own, 'the repository timm/resnet18.a1_in1k', 'the hub has no such repository']) {
+      expect(message).toContain(place)
+    }
+    expect((await failure(ResNet.load('resnet18.gluon_in1k'))).message).toContain('timm/resnet18.gluon_in1k')
+  })
+
+  test('of an architecture that this package has not is an error that names the nearest, and asks no hub', async () => {
+    for (const name of ['resnet19', 'resnet19.a1_in1k']) {
+      const { code, message } = await failure(ResNet.load(name))
+      expect([code, message]).toEqual(['ERR_TORCH_MODULE_LOAD', expect.stringContaining('(did you mean resnet18?)')])
+    }
+    expect((await failure(ResNet.load('vit_base_patch16_224'))).message).toContain('architectures of this package are')
+    expect((await failure(ResNet.load('./resnet18'))).message).not.toContain('did you mean')
+    expect(here.server.requests).toEqual([])
+  })
 })
 
 test('what the hub does not have, or the network may not fetch, is said with what to do', async () => {
@@ -43,7 +184,7 @@ test('what the hub does not have, or the network may not fetch, is said with wha
 })
 
 test('a hub that sends other bytes is refused by its own code', async () => {
-  server.respond = ({ host }, response) => {
+  here.server.respond = ({ host }, response) => {
     if (host === 'cdn') response.end('other bytes')
     return host === 'cdn'
   }

@@ -26,6 +26,7 @@ type Respond = (request: SeenHubRequest, response: ServerResponse) => boolean
 export interface FakeHub {
   endpoint: string
   cdn: string
+  type: 'model' | 'dataset' | 'space'
   repository: string
   commit: string
   files: HubContent[]
@@ -83,21 +84,21 @@ function listFiles(hub: FakeHub, response: ServerResponse, page: number): void {
     })),
   ]
   const start = page * hub.pageSize
-  const next = `${hub.endpoint}/api/models/${hub.repository}/tree/${hub.commit}?recursive=true&cursor=${page + 1}`
+  const next = `${hub.endpoint}/api/${hub.type}s/${hub.repository}/tree/${hub.commit}?recursive=true&cursor=${page + 1}`
   const link = start + hub.pageSize < entries.length ? { link: `<${next}>; rel="next"` } : {}
   response.writeHead(200, { 'content-type': 'application/json', ...link })
   response.end(JSON.stringify(entries.slice(start, start + hub.pageSize)))
 }
 
 function answerHub(hub: FakeHub, request: SeenHubRequest, response: ServerResponse, query: URLSearchParams): void {
-  const api = /^\/api\/models\/(.+)\/(revision|tree)\/(.+)$/.exec(request.path)
-  const file = /^\/(.+)\/resolve\/(refs\/pr\/1|[^/]+)\/(.+)$/.exec(request.path)
-  const [, repository, kind, revision = ''] = api ?? [undefined, file?.[1], 'resolve', file?.[2]]
+  const api = /^\/api\/(model|dataset|space)s\/(.+)\/(revision|tree)\/(.+)$/.exec(request.path)
+  const file = /^\/(?:(dataset|space)s\/)?(.+)\/resolve\/(refs\/pr\/1|[^/]+)\/(.+)$/.exec(request.path)
+  const [, type = 'model', repository, kind, revision = ''] = api ?? [...(file ?? []).slice(0, 3), 'resolve', file?.[3]]
   if (hub.token !== undefined && request.authorization !== `Bearer ${hub.token}`) {
     refuse(response, 401, request.authorization === undefined ? 'RepoNotFound' : '')
-  } else if (repository !== hub.repository) refuse(response, 404, 'RepoNotFound')
+  } else if (type !== hub.type || repository !== hub.repository) refuse(response, 404, 'RepoNotFound')
   else if (!['main', 'v1', 'refs/pr/1', hub.commit].includes(revision)) refuse(response, 404, 'RevisionNotFound')
-  else if (kind === 'resolve') resolveFile(hub, request, response, file?.[3] ?? '')
+  else if (kind === 'resolve') resolveFile(hub, request, response, file?.[4] ?? '')
   else if (kind === 'tree') listFiles(hub, response, Number(query.get('cursor') ?? 0))
   else response.setHeader('content-type', 'application/json').end(JSON.stringify({ id: repository, sha: hub.commit }))
 }
@@ -122,7 +123,13 @@ async function listen(listener: RequestListener): Promise<{ origin: string; clos
 /** Serves `files` until the test ends. */
 export async function startFakeHub(...files: HubContent[]): Promise<FakeHub> {
   const hub: FakeHub = {
-    ...{ endpoint: '', cdn: '', repository: 'timm/tiny', commit: '0123456789abcdef0123456789abcdef01234567' },
+    ...{
+      endpoint: '',
+      cdn: '',
+      type: 'model',
+      repository: 'timm/tiny',
+      commit: '0123456789abcdef0123456789abcdef01234567',
+    },
     ...{ files, token: undefined, pageSize: 1000, requests: [], respond: () => false },
     downloads: (name) =>
       hub.requests.filter(({ method, host, path }) => {

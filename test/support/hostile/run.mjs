@@ -1,4 +1,4 @@
-// node run.mjs <public|native>: calls every row of the table with every hostile value in every place.
+// node run.mjs <public|io|models|native>: calls every row of the table with every hostile value in every place.
 // Prints 'row <name>' before each row, at once, so that a crash is seen where it happens, and the results as JSON.
 import { writeSync } from 'node:fs'
 import { TorchError } from '../../../dist/index.js'

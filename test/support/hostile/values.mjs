@@ -153,7 +153,7 @@ export const hostileValues = [
   ['AbortSignal', ['signal'], () => AbortSignal.abort('aborted by the table')],
   [
     'signal that refuses listeners',
-    [],
+    ['signal to ask'],
     () => ({ aborted: false, addEventListener: () => trap.missing.property, removeEventListener: () => undefined }),
   ],
   [

@@ -1,7 +1,7 @@
 import cliProgress from 'cli-progress'
 
-/** What people see on stderr while images are classified. */
-export interface ClassifyProgress {
+/** What people see on stderr while images go through a model. */
+export interface ImageProgress {
   /** How many there will be, when it is known. */
   expect(total: number): void
   done(count: number): void
@@ -11,16 +11,16 @@ export interface ClassifyProgress {
   stop(): void
 }
 
-export function plainProgress(stream: NodeJS.WritableStream): ClassifyProgress {
+export function plainProgress(stream: NodeJS.WritableStream): ImageProgress {
   return { expect() {}, done() {}, say: (line) => stream.write(`${line}\n`), stop() {} }
 }
 
-/** A bar in the last line, lines above it. */
-export function terminalProgress(stream: NodeJS.WritableStream): ClassifyProgress {
+/** A bar in the last line, lines above it. doing: 'classifying'. */
+export function terminalProgress(stream: NodeJS.WritableStream, doing: string): ImageProgress {
   const bars = new cliProgress.MultiBar(
     {
       stream,
-      format: 'classifying [{bar}] {value} of {total} images | {eta_formatted}',
+      format: `${doing} [{bar}] {value} of {total} images | {eta_formatted}`,
       hideCursor: true,
       clearOnComplete: true,
       forceRedraw: true,
