@@ -3,7 +3,7 @@
 /**
  * What crosses the border in either direction: an IValue of TorchScript. A module's or operator's schema decides how a
  * JS value is read (5 as int or float, [] as a list of what). Outwards: int beyond 2^53 is a bigint, None is null, lists
- * and tuples are arrays, dicts are Maps.
+ * and tuples are arrays, dicts are Maps. Inwards a dict is a NativeDict.
  */
 export type NativeValue =
   | NativeTensor
@@ -16,7 +16,12 @@ export type NativeValue =
   | undefined
   | NativeValue[]
   | Map<NativeValue, NativeValue>
-  | { [key: string]: NativeValue }
+  | NativeDict
+
+/** Not a Map: that of a vm context, where test runners put programs, has another class than the addon's. */
+export interface NativeDict {
+  entries: [key: NativeValue, value: NativeValue][]
+}
 
 /**
  * A call in flight, by its ticket: `settle` (see initialize) is told of its outcome, in a later turn of the event loop
@@ -50,7 +55,7 @@ export class NativeTensor {
    * Contiguous little-endian bytes and their dtype: a snapshot that later in-place operations never change. Copied off
    * the JS thread, except where the handle was disposed meanwhile and nothing else owns the storage.
    */
-  bytes(): Pending<{ buffer: ArrayBuffer; dtype: string }>
+  bytes(context?: NativeContext): Pending<{ buffer: ArrayBuffer; dtype: string }>
   to(device: string | undefined, dtype: string | undefined, context?: NativeContext): Pending<NativeTensor>
   /** A second handle on the same tensor. */
   alias(): NativeTensor
@@ -112,26 +117,42 @@ export class NativeScriptModule {
   methods(): NativeMethod[]
   call(method: string, context: NativeContext | undefined, ...args: NativeValue[]): Pending<NativeValue>
   /** [name, tensor][], shared with the module */
-  tensors(kind: 'parameters' | 'buffers'): Pending<[string, NativeTensor][]>
+  tensors(kind: 'parameters' | 'buffers' | 'state', context?: NativeContext): Pending<[string, NativeTensor][]>
   submodules(): Pending<string[]>
   /** a submodule that shares its tensors and its lane */
   submodule(path: string): Pending<NativeScriptModule>
   extraFiles(): Record<string, string>
   train(on: boolean): Pending<void>
-  to(device: string | undefined, dtype: string | undefined, channelsLast: boolean): Pending<void>
-  define(source: string): Pending<void>
+  to(
+    device: string | undefined,
+    dtype: string | undefined,
+    channelsLast: boolean,
+    context?: NativeContext,
+  ): Pending<void>
+  define(source: string, context?: NativeContext): Pending<void>
   /** Adds a method that takes what forward takes and gives the outputs of the named submodules. */
-  defineLayerOutputs(method: string, layers: string[]): Pending<void>
+  defineLayerOutputs(method: string, layers: string[], context?: NativeContext): Pending<void>
   /** a new module of another type that shares storage with this one and with the parts */
-  derive(changes: NativeModuleChanges): Pending<NativeScriptModule>
+  derive(changes: NativeModuleChanges, context?: NativeContext): Pending<NativeScriptModule>
   /** requires_grad of parameters; submodules that stay in evaluation mode (off) or follow train (on) */
-  setTrainable(parameters: string[], submodules: string[], on: boolean): Pending<void>
+  setTrainable(parameters: string[], submodules: string[], on: boolean, context?: NativeContext): Pending<void>
   /** The module shares the tensors from here on; all or nothing. */
-  assign(names: string[], tensors: NativeTensor[], strict: boolean, anyShape: boolean): Pending<void>
+  assign(
+    names: string[],
+    tensors: NativeTensor[],
+    strict: boolean,
+    anyShape: boolean,
+    context?: NativeContext,
+  ): Pending<void>
   /** a new, inference-only module with its constants folded; keeps forward and the named methods */
-  freeze(preserved: string[], channelsLast: boolean, optimize: boolean): Pending<NativeScriptModule>
+  freeze(
+    preserved: string[],
+    channelsLast: boolean,
+    optimize: boolean,
+    context?: NativeContext,
+  ): Pending<NativeScriptModule>
   /** the bytes of a TorchScript archive */
-  save(extraFiles: Record<string, string>): Pending<ArrayBuffer>
+  save(extraFiles: Record<string, string>, context?: NativeContext): Pending<ArrayBuffer>
   dispose(): void
 }
 
@@ -181,8 +202,14 @@ export class NativeSafetensors {
   names(): string[]
   metadata(): [string, string][]
   info(index: number): NativeStoredTensor
-  /** `rows`: [first, last) of the first dimension, where one index is given. */
-  read(indices: number[], rows: number[] | undefined, context?: NativeContext): Pending<NativeTensor[]>
+  /** `rows`: [first, last) of the first dimension, where one index is given. `dtype` counts for floating point tensors. */
+  read(
+    indices: number[],
+    rows: number[] | undefined,
+    device: string | undefined,
+    dtype: string | undefined,
+    context?: NativeContext,
+  ): Pending<NativeTensor[]>
   /** Mapped tensors live on. */
   dispose(): void
 }

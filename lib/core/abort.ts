@@ -1,4 +1,4 @@
-import { readSafely } from './errors.js'
+import { invalidArgument, readSafely } from './errors.js'
 
 /** An AbortSignal of any realm or polyfill. */
 export function isAbortSignal(value: unknown): value is AbortSignal {
@@ -17,9 +17,18 @@ export function isAborted(signal: AbortSignal): boolean {
   return use(signal, () => signal.aborted)
 }
 
+/** Why it was aborted. */
+export function abortReason(signal: AbortSignal): unknown {
+  try {
+    return signal.reason
+  } catch (cause) {
+    return invalidArgument('signal', 'an AbortSignal that can be used', signal, { cause })
+  }
+}
+
 /** For work of several steps, between them. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal !== undefined && isAborted(signal)) throw signal.reason
+  if (signal !== undefined && isAborted(signal)) throw abortReason(signal)
 }
 
 interface Listeners {

@@ -56,7 +56,7 @@ export function settleArrived(...ticketsAndOutcomes: unknown[]): void {
     try {
       resolve(convertedFor(scope, convert, outcome))
     } catch (error) {
-      reject(error)
+      reject(site.completed(error))
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { NativeCancellation, NativeContext, NativeValue, Pending } from '../../binding.js'
+import type { NativeContext, NativeValue, Pending } from '../../binding.js'
 import { isAbortSignal } from './abort.js'
 import { invalidArgument, readSafely } from './errors.js'
 import { type Generator, isGenerator, overridingGenerator } from './generator.js'
@@ -50,9 +50,9 @@ function checkedOptions(options: ExecutionOptions, operation: string): Execution
 
 function nativeContext(
   { gradMode, autocast, generator }: ExecutionOptions,
-  cancellation: NativeCancellation | undefined,
+  context: NativeContext | undefined,
 ): NativeContext {
-  return { gradMode, autocast, generator: generator && overridingGenerator(generator), cancellation }
+  return { ...context, gradMode, autocast, generator: generator && overridingGenerator(generator) }
 }
 
 /**
@@ -75,7 +75,7 @@ export function execute(
   return settle(
     operation,
     {
-      start: (cancellation) => start(nativeContext(checked, cancellation)),
+      start: (context) => start(nativeContext(checked, context)),
       convert: fromNative,
       discard: discardNative,
     },

@@ -1,4 +1,5 @@
 import { callerStacks } from './call-site.js'
+import { cudaVersionText } from './cuda-version.js'
 import { type FoundLibtorch, findLibtorch, type LibtorchSource } from './libtorch-find.js'
 import type { LibtorchFolder } from './libtorch-folder.js'
 import { type BootRecord, boot, bootNative, hasDriver, native } from './native.js'
@@ -52,7 +53,7 @@ export interface LibtorchInfo extends FoundLibtorch {
 /** '13.0' for cuDriverGetVersion's 13000; null without a driver that works. */
 function driverVersion(): string | null {
   const [status, number] = boot().driver() ?? [1, 0]
-  return status === 0 ? `${Math.floor(number / 1000)}.${Math.floor((number % 1000) / 10)}` : null
+  return status === 0 ? cudaVersionText(number) : null
 }
 
 /** The libtorch of this process: which one, from where, with which threads. */

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { NativeValue } from '../../binding.js'
 import { invalidArgument, readSafely } from './errors.js'
 import { executionOptionNames } from './execution.js'
@@ -40,7 +41,7 @@ export function stateEntries(tensors: unknown, operation?: string): [string, Ten
   const expected = 'a Map or an object of tensors by name'
   const given = { name: 'tensors', expected: `${expected} that can be read`, actual: tensors, operation }
   return readSafely(given, () => {
-    if (tensors instanceof Map) return [...tensors]
+    if (types.isMap(tensors)) return [...(tensors as Map<string, Tensor>)]
     if (isPlainObject(tensors)) return Object.entries(tensors) as [string, Tensor][]
     throw invalidArgument('tensors', expected, tensors, { operation })
   })

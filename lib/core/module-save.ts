@@ -1,4 +1,4 @@
-import type { NativeScriptModule } from '../../binding.js'
+import type { NativeContext, NativeScriptModule } from '../../binding.js'
 import { throwIfAborted } from './abort.js'
 import { arrived } from './arrivals.js'
 import { saveAtomically } from './atomic-file.js'
@@ -11,8 +11,9 @@ export async function saveModule(
   own: NativeScriptModule,
   path: string,
   { extraFiles, signal }: OptionsOutput<typeof saveOptions>,
+  context: NativeContext | undefined,
 ): Promise<void> {
-  const bytes = new Uint8Array(await arrived(own.save(extraFiles)))
+  const bytes = new Uint8Array(await arrived(own.save(extraFiles, context)))
   try {
     await saveAtomically(path, bytes, () => throwIfAborted(signal))
   } catch (cause) {

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import type { NativeScriptModule, NativeTensor } from '../../binding.js'
+import type { NativeContext, NativeScriptModule, NativeTensor } from '../../binding.js'
 import { throwIfAborted } from './abort.js'
 import { arrived } from './arrivals.js'
 import { checkedArchive } from './checked-archive.js'
@@ -50,6 +50,7 @@ export interface ModuleMethod {
   schema: string
 }
 
+type Context = NativeContext | undefined
 type ParsedWarmupOptions = OptionsOutput<typeof warmupOptions>
 type NamedTensors = [string, NativeTensor][]
 
@@ -111,9 +112,8 @@ export class Module implements Handle {
     return settle(
       'Module.load',
       {
-        start: async (cancellation) => {
+        start: async (context) => {
           const checked = sha256 && (await checkedArchive(archive, sha256, () => throwIfAborted(signal)))
-          const context = cancellation && { cancellation }
           return arrived(native().NativeScriptModule.load(checked ?? archive, device, dtype, lane, context))
         },
         ...Module.#result,
@@ -193,24 +193,21 @@ export class Module implements Handle {
   /** Trainable tensors by name, shared with the module. */
   async parameters(options?: SignalOptions): Promise<Map<string, Tensor>> {
     const operation = 'module.parameters'
-    const start = () => nativeModule(this).tensors('parameters')
+    const start = (context: Context) => nativeModule(this).tensors('parameters', context)
     return settle(operation, { start, ...namedTensors }, signalOf(options, operation))
   }
 
   /** Other tensors of the module's state by name, such as running statistics; shared with the module. */
   async buffers(options?: SignalOptions): Promise<Map<string, Tensor>> {
     const operation = 'module.buffers'
-    const start = () => nativeModule(this).tensors('buffers')
+    const start = (context: Context) => nativeModule(this).tensors('buffers', context)
     return settle(operation, { start, ...namedTensors }, signalOf(options, operation))
   }
 
   /** Parameters and buffers by name, in PyTorch's order of each; shared with the module. */
   async stateDict(options?: SignalOptions): Promise<Map<string, Tensor>> {
     const operation = 'module.stateDict'
-    const start = async () => {
-      const own = nativeModule(this)
-      return (await Promise.all([arrived(own.tensors('parameters')), arrived(own.tensors('buffers'))])).flat()
-    }
+    const start = (context: Context) => nativeModule(this).tensors('state', context)
     return settle(operation, { start, ...namedTensors }, signalOf(options, operation))
   }
 
@@ -224,7 +221,7 @@ export class Module implements Handle {
   ): Promise<void> {
     const operation = 'module.loadStateDict'
     const { strict, anyShape, signal } = parseOptions(loadStateDictOptions, options, operation)
-    const start = () => {
+    const start = (context: Context) => {
       const own = nativeModule(this)
       const entries = stateEntries(tensors)
       const names = entries.map(([name]) => name)
@@ -233,6 +230,7 @@ export class Module implements Handle {
         entries.map(([, tensor]) => nativeTensor(tensor)),
         strict,
         anyShape,
+        context,
       )
     }
     return settleAsIs(operation, start, signal)
@@ -265,13 +263,13 @@ export class Module implements Handle {
    */
   async to(options: ModuleToOptions): Promise<void> {
     const { device, dtype, channelsLast, signal } = parseOptions(moduleToOptions, options, 'module.to')
-    return settleAsIs('module.to', () => nativeModule(this).to(device, dtype, channelsLast), signal)
+    return settleAsIs('module.to', (context) => nativeModule(this).to(device, dtype, channelsLast, context), signal)
   }
 
   /** Adds methods from TorchScript source, which may call the module's own. Rejects with ERR_TORCH_MODULE_LOAD. */
   async define(source: string, options?: SignalOptions): Promise<void> {
     const signal = signalOf(options, 'module.define')
-    return settleAsIs('module.define', () => nativeModule(this).define(source), signal)
+    return settleAsIs('module.define', (context) => nativeModule(this).define(source, context), signal)
   }
 
   /**
@@ -283,7 +281,7 @@ export class Module implements Handle {
     const operation = 'module.defineLayerOutputs'
     const signal = signalOf(options, operation)
     const names = parseOptions(layersArgument, { layers }, operation).layers
-    return settleAsIs(operation, () => nativeModule(this).defineLayerOutputs(method, names), signal)
+    return settleAsIs(operation, (context) => nativeModule(this).defineLayerOutputs(method, names, context), signal)
   }
 
   /**
@@ -294,7 +292,7 @@ export class Module implements Handle {
     const operation = 'module.derive'
     const own = nativeModule(this)
     const read = readChanges(changes, operation, nativeModule)
-    return settle(operation, { start: () => own.derive(read.changes), ...Module.#result }, read.signal)
+    return settle(operation, { start: (context) => own.derive(read.changes, context), ...Module.#result }, read.signal)
   }
 
   /**
@@ -304,7 +302,11 @@ export class Module implements Handle {
   async setTrainable(on: boolean, options: TrainableOptions): Promise<void> {
     const operation = 'module.setTrainable'
     const { parameters, submodules, signal } = parseOptions(trainableOptions, options, operation)
-    return settleAsIs(operation, () => nativeModule(this).setTrainable(parameters, submodules, on), signal)
+    return settleAsIs(
+      operation,
+      (context) => nativeModule(this).setTrainable(parameters, submodules, on, context),
+      signal,
+    )
   }
 
   /**
@@ -313,7 +315,7 @@ export class Module implements Handle {
    */
   async freeze(options?: FreezeOptions): Promise<Module> {
     const { preserve, channelsLast, optimize, signal } = parseOptions(freezeOptions, options, 'module.freeze')
-    const start = () => nativeModule(this).freeze(preserve, channelsLast, optimize)
+    const start = (context: Context) => nativeModule(this).freeze(preserve, channelsLast, optimize, context)
     return settle('module.freeze', { start, ...Module.#result }, signal)
   }
 
@@ -331,7 +333,7 @@ export class Module implements Handle {
   /** The bytes of a TorchScript archive, which torch.jit.load of Python reads too. Rejects with ERR_TORCH_MODULE_SAVE. */
   async toBytes(options?: SaveOptions): Promise<Uint8Array> {
     const { extraFiles, signal } = parseOptions(saveOptions, options, 'module.toBytes')
-    const start = () => nativeModule(this).save(extraFiles)
+    const start = (context: Context) => nativeModule(this).save(extraFiles, context)
     return settle('module.toBytes', { start, convert: (buffer) => new Uint8Array(buffer) }, signal)
   }
 
@@ -343,7 +345,7 @@ export class Module implements Handle {
     const operation = 'module.save'
     const target = requireFilePath(path, operation)
     const parsed = parseOptions(saveOptions, options, operation)
-    return settleAsIs(operation, () => saveModule(nativeModule(this), target, parsed), parsed.signal)
+    return settleAsIs(operation, (context) => saveModule(nativeModule(this), target, parsed, context), parsed.signal)
   }
 
   /** Frees the weights unless calls in flight, submodules or tensors still use them. A second call does nothing. */

@@ -1,5 +1,5 @@
-import type { NativeCancellation, Pending } from '../../binding.js'
-import { isAborted, onAbort } from './abort.js'
+import type { NativeContext, Pending } from '../../binding.js'
+import { abortReason, isAborted, onAbort } from './abort.js'
 import { arrival, arrived } from './arrivals.js'
 import { CallSite } from './call-site.js'
 import { disown } from './errors.js'
@@ -9,15 +9,21 @@ import { native } from './native.js'
 type Started<Native> = Pending<Native> | Promise<Native>
 
 interface CallFlow<Native, Public> {
-  /** A throw is a rejection of the result. */
-  start(cancellation: NativeCancellation | undefined): Started<Native>
+  /** `context` has the cancellation, where the call has a signal. A throw is a rejection of the result. */
+  start(context: NativeContext | undefined): Started<Native>
   convert(result: Native): Public
   /** Gives back a result that nobody will see. */
   discard?(result: Native): void
 }
 
-function asPromise<Native>(started: Started<Native>): Promise<Native> {
-  return typeof started === 'number' ? arrived(started) : started
+/** No promise around another: a late result is then discarded before later calls go on. */
+function startedBy<Native>(flow: CallFlow<Native, unknown>, context: NativeContext): Promise<Native> {
+  try {
+    const started = flow.start(context)
+    return typeof started === 'number' ? arrived(started) : started
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
 
 function abortable<Native, Public>(flow: CallFlow<Native, Public>, signal: AbortSignal): Promise<Public> {
@@ -25,8 +31,9 @@ function abortable<Native, Public>(flow: CallFlow<Native, Public>, signal: Abort
     let aborted = false
     const abort = () => {
       aborted = true
-      disown(signal.reason)
-      reject(signal.reason)
+      const reason = abortReason(signal)
+      disown(reason)
+      reject(reason)
     }
     if (isAborted(signal)) return abort()
     const cancellation = new (native().NativeCancellation)()
@@ -35,11 +42,11 @@ function abortable<Native, Public>(flow: CallFlow<Native, Public>, signal: Abort
       abort()
       cancellation.cancel()
     })
-    new Promise<Native>((resolve) => resolve(asPromise(flow.start(cancellation))))
+    startedBy(flow, { cancellation })
       .then((result) => {
-        stop()
         if (aborted) flow.discard?.(result)
         else resolve(flow.convert(result))
+        stop()
       })
       .catch((error) => {
         reject(error)
@@ -66,13 +73,13 @@ export function settle<Native, Public>(
     if (signal !== undefined) return abortable(flow, signal).catch(fail)
     const started = flow.start(undefined)
     if (typeof started === 'number') return arrival(started, flow.convert, site)
-    return started.then(flow.convert, fail)
+    return started.then(flow.convert).catch(fail)
   } catch (error) {
     return Promise.reject(site.completed(error))
   }
 }
 
 /** `settle` where the result is what the call gives, and nothing of it needs to be given back. */
-export function settleAsIs<T>(operation: string, start: () => Started<T>, signal?: AbortSignal): Promise<T> {
+export function settleAsIs<T>(operation: string, start: CallFlow<T, T>['start'], signal?: AbortSignal): Promise<T> {
   return settle(operation, { start, convert: (result) => result }, signal)
 }

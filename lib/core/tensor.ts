@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import type { NativeTensor } from '../../binding.js'
+import type { NativeContext, NativeTensor } from '../../binding.js'
 import { type DataOf, type DType, dtypes, requireDType, type TensorDType, type TypedArray } from './dtype.js'
 import { invalidArgument, torchError } from './errors.js'
 import { native } from './native.js'
@@ -151,10 +151,10 @@ export class Tensor implements Handle {
       }
       return new dtypes[requireDType(actual, dtypeName)].array(buffer)
     }
-    const start = () => {
+    const start = (context: NativeContext | undefined) => {
       const own = nativeTensor(this)
       if (dtype !== undefined) requireDType(dtype, 'dtype')
-      return own.bytes()
+      return own.bytes(context)
     }
     try {
       return settle('tensor.data', { start, convert }, signalOf(options, 'tensor.data'))
@@ -204,7 +204,7 @@ export class Tensor implements Handle {
     return settle(
       'tensor.to',
       {
-        start: (cancellation) => nativeTensor(this).to(device, dtype, cancellation && { cancellation }),
+        start: (context) => nativeTensor(this).to(device, dtype, context),
         convert: wrapTensor,
         discard: (late) => late.dispose(),
       },

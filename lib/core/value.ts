@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { NativeTensor, NativeValue } from '../../binding.js'
 import { invalidArgument, readSafely } from './errors.js'
 import { type Generator, isGenerator, nativeGenerator } from './generator.js'
@@ -23,14 +24,24 @@ export type Value =
   | { [key: string]: Value }
 
 const maxDepth = 64
+/** Arrays that hold one another twice are few objects and many values. */
+const maxContainers = 1_000_000
 
-function convert(value: Value, depth: number): NativeValue {
+/** One value on its way to the addon. */
+interface Reading {
+  containers: number
+}
+
+function convert(value: Value, depth: number, reading: Reading): NativeValue {
   if (typeof value !== 'object' || value === null) {
     if (typeof value === 'function' || typeof value === 'symbol') throw notAValue(value)
     return value
   }
   if (isTensor(value)) return nativeTensor(value)
   if (depth > maxDepth) throw invalidArgument('a value', `values nested at most ${maxDepth} deep`, value)
+  if (++reading.containers > maxContainers) {
+    throw invalidArgument('a value', `at most ${maxContainers} arrays and dicts in one another`, value)
+  }
   if (Array.isArray(value)) {
     const items: NativeValue[] = []
     // Array.from costs 1 us more.
@@ -38,16 +49,20 @@ function convert(value: Value, depth: number): NativeValue {
       const item = value[i]
       // An array of 4 billion holes is made in no time, and read in hours.
       if (item === undefined && !(i in value)) throw invalidArgument('a value', 'arrays without holes', value)
-      items.push(convert(item, depth + 1))
+      items.push(convert(item, depth + 1, reading))
     }
     return items
   }
   if (isGenerator(value)) return nativeGenerator(value)
-  if (value instanceof Map) {
-    return new Map(Array.from(value, ([key, item]) => [convert(key, depth + 1), convert(item, depth + 1)]))
+  if (types.isMap(value)) {
+    const entries: [NativeValue, NativeValue][] = []
+    Map.prototype.forEach.call(value, (item: Value, key: Value) => {
+      entries.push([convert(key, depth + 1, reading), convert(item, depth + 1, reading)])
+    })
+    return { entries }
   }
   if (!isPlainObject(value)) throw notAValue(value)
-  return new Map(Object.entries(value).map(([key, item]) => [key, convert(item, depth + 1)]))
+  return { entries: Object.entries(value).map(([key, item]) => [key, convert(item, depth + 1, reading)]) }
 }
 
 /**
@@ -57,7 +72,7 @@ function convert(value: Value, depth: number): NativeValue {
 export function toNative(value: Value): NativeValue {
   if (isTensor(value)) return nativeTensor(value) // most of what calls take
   const given = { name: 'a value', expected: 'a value that can be read', actual: value }
-  return readSafely(given, () => convert(value, 0))
+  return readSafely(given, () => convert(value, 0, { containers: 0 }))
 }
 
 function notAValue(value: unknown) {
@@ -88,5 +103,5 @@ export function discardNative(value: NativeValue): void {
   if (typeof value !== 'object' || value === null) return
   if (isNativeTensor(value)) value.dispose()
   else if (Array.isArray(value)) value.forEach(discardNative)
-  else if (value instanceof Map) for (const entry of value) entry.forEach(discardNative)
+  else for (const entry of value as Map<NativeValue, NativeValue>) entry.forEach(discardNative)
 }

@@ -94,8 +94,8 @@ async function run(images: NamedImage[], options: Resolved, context: CallContext
 export async function batch(images: ImageInput | readonly ImageInput[], options: BatchOptions): Promise<ImageBatch> {
   const operation = 'batch'
   const resolved = parseOptions(batchOptions, options, operation)
-  const start = async (cancellation: NonNullable<CallContext>['cancellation']) =>
-    run(namedImages(images), resolved, { cancellation })
+  const start = async (context: CallContext) =>
+    run(namedImages(images), resolved, context)
   const discard = ({ pixels, mask }: ImageBatch) => {
     pixels.dispose()
     mask.dispose()

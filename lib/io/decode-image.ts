@@ -31,7 +31,7 @@ async function run(image: NamedImage, options: Required<DecodeOptions>, context:
 export async function decodeImage(image: ImageInput, options?: DecodeImageOptions): Promise<Tensor> {
   const operation = 'decodeImage'
   const { signal, ...decoding } = parseOptions(decodeOptions, options, operation)
-  const start = async (cancellation: NonNullable<CallContext>['cancellation']) =>
-    run(namedImages(image)[0] as NamedImage, decoding, { cancellation })
+  const start = async (context: CallContext) =>
+    run(namedImages(image)[0] as NamedImage, decoding, context)
   return settle(operation, { start, convert: (tensor) => tensor, discard: (tensor) => tensor.dispose() }, signal)
 }

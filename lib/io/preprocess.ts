@@ -65,8 +65,8 @@ export async function preprocessPart(
   const operation = 'preprocess'
   const resolved = parseOptions(preprocessConfig, config, operation)
   const running = readOptions(options, operation)
-  const start = async (cancellation: NonNullable<CallContext>['cancellation']) =>
-    run(namedImages(images, first), resolved, running, { cancellation })
+  const start = async (context: CallContext) =>
+    run(namedImages(images, first), resolved, running, context)
   const discard = (batch: Tensor) => batch.dispose()
   return settle(operation, { start, convert: (batch) => batch, discard }, running.signal)
 }

@@ -28,7 +28,7 @@ async function openFile(path: string, { operation, mmap, signal }: OpenSettings)
   return settle(
     operation,
     {
-      start: (cancellation) => native().NativeSafetensors.open(path, mapped, cancellation && { cancellation }),
+      start: (context) => native().NativeSafetensors.open(path, mapped, context),
       convert: (file) => file,
       discard: (late) => late.dispose(),
     },

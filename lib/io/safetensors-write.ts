@@ -1,4 +1,5 @@
 import { isAbortSignal } from '../core/abort.js'
+import type { TorchAddon } from '../core/addon-files.js'
 import { invalidArgument } from '../core/errors.js'
 import { requireFilePath } from '../core/file-path.js'
 import { stateEntries } from '../core/module-inputs.js'
@@ -68,8 +69,8 @@ export async function writeSafetensors(
   const keys = metadata && Object.keys(metadata).map((key) => requireText('a key of metadata', key))
   const values = metadata && Object.values(metadata).map((text) => requireText('a value of metadata', text))
   const copies = await onCpu(given, signal)
-  const start = (cancellation: InstanceType<ReturnType<typeof native>['NativeCancellation']> | undefined) =>
-    native().writeSafetensors(target, names, copies, keys, values, cancellation && { cancellation })
+  const start = (context: Parameters<TorchAddon['writeSafetensors']>[5]) =>
+    native().writeSafetensors(target, names, copies, keys, values, context)
   try {
     await settle(operation, { start, convert: () => undefined }, signal)
   } finally {

@@ -1,6 +1,6 @@
 import { isAbortSignal } from '../core/abort.js'
 import type { OutcomeOf } from '../core/arrivals.js'
-import type { DType } from '../core/dtype.js'
+import { type DType, isDType } from '../core/dtype.js'
 import { describe, invalidArgument, readSafely, torchError } from '../core/errors.js'
 import { requireFilePath } from '../core/file-path.js'
 import { nearestName } from '../core/nearest-name.js'
@@ -26,10 +26,16 @@ export interface SafetensorsOpenOptions {
 }
 
 const readOptions = defineOptions((z) => ({
+  device: z.string({ error: "a device such as 'cpu' or 'cuda:0'" }).optional(),
+  dtype: z.custom<DType>(isDType, "a dtype such as 'bfloat16'").optional(),
   signal: z.custom<AbortSignal>(isAbortSignal, 'an AbortSignal').optional(),
 }))
 
 export interface SafetensorsReadOptions {
+  /** Where the tensors go; at most 64 MiB, or one tensor, wait on the CPU on their way. Default 'cpu'. */
+  device?: string | undefined
+  /** Converts floating point tensors, others stay as they are. Default: as stored. */
+  dtype?: DType | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -57,7 +63,13 @@ function requireNames(names: unknown, operation: string): string[] {
   const given = { name: 'names', expected: 'names that can be read', actual: names, operation }
   return readSafely(given, () => {
     if (typeof names === 'object' && names !== null && Symbol.iterator in names) {
-      return [...new Set(names as Iterable<string>)]
+      const read = new Set<string>()
+      for (const name of names as Iterable<unknown>) {
+        // At once: a hole may be followed by 4 billion others.
+        if (typeof name !== 'string') throw invalidArgument('names', 'an array of names', names, { operation })
+        read.add(name)
+      }
+      return [...read]
     }
     throw invalidArgument('names', 'an array of names', names, { operation })
   })
@@ -148,16 +160,17 @@ export class Safetensors implements Handle {
   }
 
   /**
-   * One tensor, on the CPU. Mapped ones of the same name share memory; in-place operations never reach the file.
+   * One tensor. Mapped ones of the same name share memory, unless they are converted or go to another device; in-place
+   * operations never reach the file.
    *
-   * Rejects with ERR_TORCH_INVALID_ARGUMENT (no such name), ERR_TORCH_DTYPE (F4, F6), ERR_TORCH_FILE_FORMAT (the file has
-   * become shorter), ERR_TORCH_DISK, ERR_TORCH_OUT_OF_MEMORY, or the signal's reason.
+   * Rejects with ERR_TORCH_INVALID_ARGUMENT (no such name), ERR_TORCH_DTYPE (F4, F6), ERR_TORCH_DEVICE,
+   * ERR_TORCH_FILE_FORMAT (the file has become shorter), ERR_TORCH_DISK, ERR_TORCH_OUT_OF_MEMORY, or the signal's reason.
    */
   async tensor(name: string, options?: SafetensorsReadOptions): Promise<Tensor> {
     const operation = 'safetensors.tensor'
-    const { signal } = parseOptions(readOptions, options, operation)
+    const how = parseOptions(readOptions, options, operation)
     const { file, index } = Safetensors.#place(this, name, operation)
-    const [own] = await readTensors(file, { operation, indices: [index], signal })
+    const [own] = await readTensors(file, { operation, indices: [index], ...how })
     return wrapTensor(own as NativeTensor)
   }
 
@@ -167,7 +180,7 @@ export class Safetensors implements Handle {
    */
   async slice(name: string, start: number, stop?: number, options?: SafetensorsReadOptions): Promise<Tensor> {
     const operation = 'safetensors.slice'
-    const { signal } = parseOptions(readOptions, options, operation)
+    const how = parseOptions(readOptions, options, operation)
     const { file, index } = Safetensors.#place(this, name, operation)
     const [size] = file.info(index).shape
     if (size === undefined) {
@@ -176,14 +189,14 @@ export class Safetensors implements Handle {
     }
     const last = stop === undefined ? undefined : requireRow('stop', stop, operation)
     const rows = rowsOf(size, requireRow('start', start, operation), last)
-    const [own] = await readTensors(file, { operation, indices: [index], rows, signal })
+    const [own] = await readTensors(file, { operation, indices: [index], rows, ...how })
     return wrapTensor(own as NativeTensor)
   }
 
   /** Several tensors by name; default all. What was read is given back where one of them fails. Rejects as `tensor`. */
   async tensors(names?: Iterable<string>, options?: SafetensorsReadOptions): Promise<Map<string, Tensor>> {
     const operation = 'safetensors.tensors'
-    const { signal } = parseOptions(readOptions, options, operation)
+    const how = parseOptions(readOptions, options, operation)
     const wanted = names === undefined ? Safetensors.prototype.keys.call(this) : requireNames(names, operation)
     const groups = new Map<NativeFile, { names: string[]; indices: number[] }>()
     for (const name of wanted) {
@@ -194,7 +207,7 @@ export class Safetensors implements Handle {
       group.indices.push(index)
     }
     const reads = [...groups].map(async ([file, group]): Promise<[string, NativeTensor][]> => {
-      const read = await readTensors(file, { operation, indices: group.indices, signal })
+      const read = await readTensors(file, { operation, indices: group.indices, ...how })
       return read.map((own, i) => [group.names[i] as string, own])
     })
     const natives = new Map(await allOrNone(reads))
@@ -222,14 +235,19 @@ interface ReadRequest {
   operation: string
   indices: number[]
   rows?: [number, number]
-  signal: AbortSignal | undefined
+  device?: string | undefined
+  dtype?: DType | undefined
+  signal?: AbortSignal | undefined
 }
 
-function readTensors(file: NativeFile, { operation, indices, rows, signal }: ReadRequest): Promise<NativeTensor[]> {
+function readTensors(
+  file: NativeFile,
+  { operation, indices, rows, device, dtype, signal }: ReadRequest,
+): Promise<NativeTensor[]> {
   return settle(
     operation,
     {
-      start: (cancellation) => file.read(indices, rows, cancellation && { cancellation }),
+      start: (context) => file.read(indices, rows, device, dtype, context),
       convert: (tensors) => tensors,
       discard: (late) => {
         for (const own of late) own.dispose()

@@ -20,9 +20,9 @@ class Call final : public PendingCall {
  public:
   using Result = std::invoke_result_t<Work&>;
 
-  Call(std::shared_ptr<Channel> channel, Ticket ticket, const Operation& operation, c10::DeviceType device,
-       engine::Context context, Work work, Convert convert)
-      : PendingCall(std::move(channel), ticket, operation.name),
+  Call(std::shared_ptr<Channel> channel, const Operation& operation, c10::DeviceType device, engine::Context context,
+       Work work, Convert convert)
+      : PendingCall(std::move(channel), operation.name),
         code_(operation.code),
         device_(device),
         context_(std::move(context)),
@@ -31,13 +31,12 @@ class Call final : public PendingCall {
 
   void run(std::unique_ptr<engine::Task> self) noexcept override {
     if (channel_->closed()) return;
-    if (context_.cancellation != nullptr && context_.cancellation->cancelled()) {
-      failed_ = true;
-      failure_ = {"ERR_TORCH_ABORTED", "The call was aborted before it started", {}};
-    } else {
-      failed_ = !engine::guard(code_, failure_,
-                               [this] { engine::run_in(context_, device_, [this] { result_.emplace((*work_)()); }); });
-    }
+    failed_ = !engine::guard(code_, failure_, [this] {
+      if (context_.cancellation != nullptr && context_.cancellation->cancelled()) {
+        throw engine::Error("ERR_TORCH_ABORTED", "The call was aborted before it started");
+      }
+      engine::run_in(context_, device_, [this] { result_.emplace((*work_)()); });
+    });
     work_.reset();                                                 // its tensors are freed here, not on the JS thread
     const std::shared_ptr<Channel> channel = std::move(channel_);  // the JS thread may delete the call before post ends
     channel->post(std::unique_ptr<PendingCall>(static_cast<PendingCall*>(self.release())));
@@ -60,11 +59,14 @@ class Call final : public PendingCall {
 template <class Work, class Convert>
 napi_value submit(Environment& environment, engine::Executor& executor, const Operation& operation,
                   c10::DeviceType device, engine::Context context, Work work, Convert convert) {
-  const Ticket ticket = environment.channel->expect_one(environment.env);
-  executor.submit(std::make_unique<Call<Work, Convert>>(environment.channel, ticket, operation, device,
-                                                        std::move(context), std::move(work), std::move(convert)));
+  if (engine::stopping()) {
+    throw engine::Error("ERR_TORCH_ABORTED", "Expected a process that goes on but 'exit' has been emitted");
+  }
+  auto call = std::make_unique<Call<Work, Convert>>(environment.channel, operation, device, std::move(context),
+                                                    std::move(work), std::move(convert));
   napi_value pending = nullptr;
-  napi_create_int32(environment.env, ticket, &pending);
+  napi_create_int32(environment.env, environment.channel->expect(environment.env, *call), &pending);
+  executor.submit(std::move(call));
   return pending;
 }
 

@@ -40,16 +40,16 @@ Channel::~Channel() {
   }
 }
 
-Ticket Channel::expect_one(napi_env env) {
+Ticket Channel::expect(napi_env env, PendingCall& call) {
   if (pending_++ == 0) {
     napi_ref_threadsafe_function(env, wake_);
     sent_ = Clock::now();
   }
   if (calls_are_short_ && !turns_again_ && patience_.tries()) stay_awake(env);
-  if (free_tickets_.empty()) return tickets_++;
-  const Ticket ticket = free_tickets_.back();
+  if (free_tickets_.empty()) return call.ticket_ = tickets_++;
+  call.ticket_ = free_tickets_.back();
   free_tickets_.pop_back();
-  return ticket;
+  return call.ticket_;
 }
 
 void Channel::set_settle(napi_env env, napi_value settle) {
@@ -142,6 +142,7 @@ void Channel::settle(napi_env env, PendingCall* calls) {
     const std::unique_ptr<PendingCall> done(std::exchange(calls, calls->next_));
     tickets[count] = done->ticket_;
     outcomes[2 * count + 1] = done->outcome(environment);
+    if (outcomes[2 * count + 1] == nullptr) napi_get_undefined(env, &outcomes[2 * count + 1]);  // a dying environment
     napi_create_int32(env, done->failed() ? ~done->ticket_ : done->ticket_, &outcomes[2 * count]);
     count++;
   }

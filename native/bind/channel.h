@@ -21,8 +21,8 @@ using Ticket = int32_t;
 /// A call in flight: runs on an executor, then gives its outcome on the JS thread.
 class PendingCall : public engine::Task {
  public:
-  PendingCall(std::shared_ptr<Channel> channel, Ticket ticket, const char* operation)
-      : channel_(std::move(channel)), ticket_(ticket), operation_(operation) {}
+  PendingCall(std::shared_ptr<Channel> channel, const char* operation)
+      : channel_(std::move(channel)), operation_(operation) {}
   /// On the JS thread, inside a handle scope: the value that the call gives, or the error that `failed` then tells of.
   napi_value outcome(Environment& environment);
   bool failed() const { return failed_; }
@@ -39,7 +39,7 @@ class PendingCall : public engine::Task {
  private:
   friend class engine::Inbox<PendingCall>;
   friend class Channel;
-  const Ticket ticket_;
+  Ticket ticket_ = 0;
   const char* operation_;
   PendingCall* next_ = nullptr;
 };
@@ -60,8 +60,8 @@ class Channel {
   bool closed() const { return closed_.load(std::memory_order_acquire); }
 
   // On the JS thread.
-  /// Of a call that will be posted.
-  Ticket expect_one(napi_env env);
+  /// Gives a ticket to a call that will be posted.
+  Ticket expect(napi_env env, PendingCall& call);
   /// The function that settles, given (ticket, outcome) for each call; ~ticket where the outcome is an error.
   void set_settle(napi_env env, napi_value settle);
   /// No call of this environment waits, runs or is to be settled.

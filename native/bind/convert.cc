@@ -4,6 +4,7 @@
 #include <ATen/core/List.h>
 #include <ATen/core/jit_type.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "bind/describe.h"
@@ -13,7 +14,6 @@
 namespace bind {
 namespace {
 
-constexpr double kMaxSafe = 9007199254740991;  // 2^53 - 1
 constexpr int kMaxDepth = 64;
 
 /// Where a value stands, for messages: "argument 'x' of forward", "element 3 of ...".
@@ -31,65 +31,7 @@ struct Where {
                                                         describe(environment.env, value));
 }
 
-napi_valuetype type_of(napi_env env, napi_value value) {
-  napi_valuetype type = napi_undefined;
-  napi_typeof(env, value, &type);
-  return type;
-}
-
-bool is_array(napi_env env, napi_value value) {
-  bool yes = false;
-  napi_is_array(env, value, &yes);
-  return yes;
-}
-
-std::optional<int64_t> integer_of(napi_env env, napi_value value) {
-  const napi_valuetype type = type_of(env, value);
-  if (type == napi_number) {
-    double number = 0;
-    napi_get_value_double(env, value, &number);
-    if (std::trunc(number) != number || std::abs(number) > kMaxSafe) return std::nullopt;
-    return static_cast<int64_t>(number);
-  }
-  if (type == napi_bigint) {
-    int64_t number = 0;
-    bool lossless = false;
-    napi_get_value_bigint_int64(env, value, &number, &lossless);
-    if (lossless) return number;
-  }
-  return std::nullopt;
-}
-
-double double_of(napi_env env, napi_value value) {
-  double number = 0;
-  napi_get_value_double(env, value, &number);
-  return number;
-}
-
-std::string string_of(napi_env env, napi_value value) {
-  char buffer[64];
-  size_t length = 0;
-  napi_get_value_string_utf8(env, value, buffer, sizeof buffer, &length);
-  // It may have been cut: up to three bytes of a character that did not fit, and the closing zero.
-  if (length < sizeof buffer - 4) return {buffer, length};
-  return Napi::String(env, value).Utf8Value();
-}
-
 c10::IValue to_ivalue(Environment& environment, napi_value value, const c10::TypePtr& type, const Where& where);
-
-template <class Visit>
-void each_element(napi_env env, napi_value array, Visit&& visit) {
-  const Napi::Array elements(env, array);
-  const uint32_t length = elements.Length();
-  for (uint32_t i = 0; i < length; i++) {
-    const napi_value element = elements.Get(i);
-    // An array of 4 billion holes is made in no time, and read in hours.
-    if (type_of(env, element) == napi_undefined && !elements.Has(i)) {
-      throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", "Expected an array without holes but received one with holes");
-    }
-    visit(element, i);
-  }
-}
 
 c10::IValue to_list(Environment& environment, napi_value value, const c10::TypePtr& element, const Where& where) {
   if (!is_array(environment.env, value)) refuse(environment, value, "an array", where);
@@ -114,23 +56,18 @@ c10::IValue to_tuple(Environment& environment, napi_value value, const c10::Tupl
   return c10::ivalue::Tuple::create(std::move(items));
 }
 
-/// [key, value] pairs of a Map or of a plain object.
+/// The keys and values of `{entries: [[key, value], ...]}`. Not a Map: that of a vm context has another class.
 template <class Visit>
 void each_entry(Environment& environment, napi_value value, const Where& where, Visit&& visit) {
-  const Napi::Env env(environment.env);
-  const Napi::Object object(env, value);
-  const Napi::Function map = env.Global().Get("Map").As<Napi::Function>();
-  if (object.InstanceOf(map)) {
-    const Napi::Function from = env.Global().Get("Array").As<Napi::Object>().Get("from").As<Napi::Function>();
-    each_element(env, from.Call({object}), [&](napi_value pair, uint32_t) {
-      const Napi::Array entry(env, pair);
-      visit(entry.Get(0u), entry.Get(1u));
-    });
-  } else if (type_of(env, value) == napi_object && !is_array(env, value)) {
-    each_element(env, object.GetPropertyNames(), [&](napi_value key, uint32_t) { visit(key, object.Get(key)); });
-  } else {
-    refuse(environment, value, "a Map or an object", where);
-  }
+  const napi_env env = environment.env;
+  const bool is_object = type_of(env, value) == napi_object && !is_array(env, value);
+  const Napi::Value entries = is_object ? Napi::Object(env, value).Get("entries") : Napi::Value();
+  if (!is_object || !entries.IsArray()) refuse(environment, value, "a Map or an object", where);
+  each_element(env, entries, [&](napi_value pair, uint32_t) {
+    if (!is_array(env, pair)) refuse(environment, pair, "a key and its value", where);
+    const Napi::Array entry(env, pair);
+    visit(entry.Get(0u), entry.Get(1u));
+  });
 }
 
 c10::IValue to_dict(Environment& environment, napi_value value, const c10::TypePtr& key_type,
@@ -144,7 +81,28 @@ c10::IValue to_dict(Environment& environment, napi_value value, const c10::TypeP
   return dict;
 }
 
-/// Where the schema says nothing (Any, a union), the JS value says what it is.
+c10::IValue to_number(Environment& environment, napi_value value, const Where& where) {
+  if (const auto integer = integer_of(environment.env, value)) return *integer;
+  if (type_of(environment.env, value) == napi_number) return double_of(environment.env, value);
+  refuse(environment, value, "a number within 64 bits", where);
+}
+
+/// What the elements have in common, as torch.jit infers it; whole numbers among others are floats, as JS has it.
+c10::TypePtr common_type(std::vector<c10::IValue>& items) {
+  const auto all = [&](auto&& fits) { return std::all_of(items.begin(), items.end(), fits); };
+  if (all([](const c10::IValue& item) { return item.isTensor(); }))
+    return c10::TensorType::get();  // the empty list too
+  if (all([](const c10::IValue& item) { return item.isInt(); })) return c10::IntType::get();
+  if (all([](const c10::IValue& item) { return item.isInt() || item.isDouble(); })) {
+    for (c10::IValue& item : items) item = item.toScalar().toDouble();
+    return c10::FloatType::get();
+  }
+  if (all([](const c10::IValue& item) { return item.isBool(); })) return c10::BoolType::get();
+  if (all([](const c10::IValue& item) { return item.isString(); })) return c10::StringType::get();
+  return c10::AnyType::get();
+}
+
+/// Where the schema says nothing, the JS value says what it is.
 c10::IValue to_any(Environment& environment, napi_value value, const Where& where) {
   const napi_env env = environment.env;
   switch (type_of(env, value)) {
@@ -157,8 +115,7 @@ c10::IValue to_any(Environment& environment, napi_value value, const Where& wher
       return string_of(env, value);
     case napi_number:
     case napi_bigint:
-      if (const auto integer = integer_of(env, value)) return *integer;
-      return double_of(env, value);
+      return to_number(environment, value, where);
     default:
       break;
   }
@@ -170,14 +127,30 @@ c10::IValue to_any(Environment& environment, napi_value value, const Where& wher
     return to_dict(environment, value, c10::StringType::get(), c10::AnyType::get(), where);
   }
   std::vector<c10::IValue> items;
-  bool tensors = true;
   each_element(env, value, [&](napi_value item, uint32_t) {
     items.push_back(to_ivalue(environment, item, c10::AnyType::get(), where.deeper()));
-    tensors = tensors && items.back().isTensor();
   });
-  c10::impl::GenericList list(tensors ? c10::TypePtr(c10::TensorType::get()) : c10::TypePtr(c10::AnyType::get()));
+  c10::impl::GenericList list(common_type(items));
   for (c10::IValue& item : items) list.push_back(std::move(item));
   return list;
+}
+
+/// The first member that takes the value; of a number the integer if it is whole, else the float.
+c10::IValue to_union(Environment& environment, napi_value value, const c10::TypePtr& type, const Where& where) {
+  std::vector<c10::TypePtr> members;
+  for (const c10::TypePtr& member : type->containedTypes()) members.push_back(member);
+  const bool is_whole = integer_of(environment.env, value).has_value();
+  std::stable_partition(members.begin(), members.end(), [&](const c10::TypePtr& member) {
+    return member->kind() == (is_whole ? c10::TypeKind::IntType : c10::TypeKind::FloatType);
+  });
+  for (const c10::TypePtr& member : members) {
+    try {
+      return to_ivalue(environment, value, member, where.deeper());
+    } catch (const engine::Error& error) {
+      if (error.failure().code != "ERR_TORCH_INVALID_ARGUMENT") throw;
+    }
+  }
+  refuse(environment, value, "a value of " + type->repr_str(), where);
 }
 
 c10::IValue to_ivalue(Environment& environment, napi_value value, const c10::TypePtr& type, const Where& where) {
@@ -206,9 +179,7 @@ c10::IValue to_ivalue(Environment& environment, napi_value value, const c10::Typ
       refuse(environment, value, "a number", where);
     case c10::TypeKind::NumberType:
       if (js == napi_boolean) return Napi::Boolean(env, value).Value();
-      if (const auto integer = integer_of(env, value)) return *integer;
-      if (js == napi_number) return double_of(env, value);
-      refuse(environment, value, "a number", where);
+      return to_number(environment, value, where);
     case c10::TypeKind::BoolType:
       if (js == napi_boolean) return Napi::Boolean(env, value).Value();
       refuse(environment, value, "a boolean", where);
@@ -239,8 +210,9 @@ c10::IValue to_ivalue(Environment& environment, napi_value value, const c10::Typ
       return to_dict(environment, value, dict.getKeyType(), dict.getValueType(), where);
     }
     case c10::TypeKind::AnyType:
-    case c10::TypeKind::UnionType:
       return to_any(environment, value, where);
+    case c10::TypeKind::UnionType:
+      return to_union(environment, value, type, where);
     default:
       refuse(environment, value, "a value of the type " + type->repr_str() + ", which JS does not have,", where);
   }
@@ -311,65 +283,5 @@ napi_value from_value(Environment& environment, engine::Value value) {
   if (const auto* boolean = std::get_if<bool>(&value.content)) return Napi::Boolean::New(env, *boolean);
   return env.Null();
 }
-
-std::string to_string(napi_env env, napi_value value, const char* what) {
-  if (type_of(env, value) == napi_string) return string_of(env, value);
-  throw engine::Error("ERR_TORCH_INVALID_ARGUMENT",
-                      std::string("Expected a string for ") + what + " but received " + describe(env, value));
-}
-
-std::optional<std::string> to_optional_string(napi_env env, napi_value value, const char* what) {
-  if (type_of(env, value) == napi_undefined) return std::nullopt;
-  return to_string(env, value, what);
-}
-
-bool to_boolean(napi_env env, napi_value value, const char* what) {
-  if (type_of(env, value) == napi_boolean) return Napi::Boolean(env, value).Value();
-  throw engine::Error("ERR_TORCH_INVALID_ARGUMENT",
-                      std::string("Expected a boolean for ") + what + " but received " + describe(env, value));
-}
-
-int64_t to_integer(napi_env env, napi_value value, const char* what) {
-  if (const auto integer = integer_of(env, value)) return *integer;
-  throw engine::Error("ERR_TORCH_INVALID_ARGUMENT",
-                      std::string("Expected an integer for ") + what + " but received " + describe(env, value));
-}
-
-uint64_t to_seed(napi_env env, napi_value value, const char* what) {
-  if (type_of(env, value) == napi_bigint) {
-    uint64_t seed = 0;
-    bool lossless = false;
-    napi_get_value_bigint_uint64(env, value, &seed, &lossless);
-    if (lossless) return seed;
-  }
-  return static_cast<uint64_t>(to_integer(env, value, what));
-}
-
-std::vector<int64_t> to_integers(napi_env env, napi_value value, const char* what) {
-  if (!is_array(env, value)) {
-    throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", std::string("Expected an array of integers for ") + what +
-                                                          " but received " + describe(env, value));
-  }
-  std::vector<int64_t> integers;
-  each_element(env, value, [&](napi_value item, uint32_t) { integers.push_back(to_integer(env, item, what)); });
-  return integers;
-}
-
-std::vector<std::string> to_strings(napi_env env, napi_value value, const char* what) {
-  if (!is_array(env, value)) {
-    throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", std::string("Expected an array of strings for ") + what +
-                                                          " but received " + describe(env, value));
-  }
-  std::vector<std::string> strings;
-  each_element(env, value, [&](napi_value item, uint32_t) { strings.push_back(to_string(env, item, what)); });
-  return strings;
-}
-
-napi_value from_integer(napi_env env, int64_t value) {
-  if (std::abs(static_cast<double>(value)) <= kMaxSafe) return Napi::Number::New(env, static_cast<double>(value));
-  return Napi::BigInt::New(env, value);
-}
-
-napi_value from_string(napi_env env, const std::string& value) { return Napi::String::New(env, value); }
 
 }  // namespace bind

@@ -51,7 +51,7 @@ void Environment::set_error_factory(Napi::Function factory) {
 napi_value Environment::error(const engine::Failure& failure, const char* operation) {
   napi_value factory = nullptr, error = nullptr;
   if (error_factory_ != nullptr) napi_get_reference_value(env, error_factory_, &factory);
-  const auto text = [&](const std::string& value) {
+  const auto text = [&](std::string_view value) {
     napi_value made = nullptr;
     napi_create_string_utf8(env, value.data(), value.size(), &made);
     return made;

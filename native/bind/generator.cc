@@ -21,12 +21,15 @@ napi_value device(Environment& environment, const Napi::CallbackInfo& info) {
   return from_string(info.Env(), receiver<GeneratorHandle>(environment, info).device.str());
 }
 
-/// Runs on the generator's device, first in first out with the operators that draw from it.
+/// Runs on the generator's device, first in first out with the operators that draw from it, and not while a task on
+/// another lane has its own generator in the place of a default one.
 template <class Work, class Convert>
 napi_value on_device(Environment& environment, const GeneratorHandle& handle, const char* name, Work work,
                      Convert convert) {
+  engine::Context context;
+  context.draws = true;
   return submit(environment, engine::lane(handle.device), {name, "ERR_TORCH_INVALID_ARGUMENT"}, handle.device.type(),
-                {}, std::move(work), convert);
+                std::move(context), std::move(work), convert);
 }
 
 napi_value seed(Environment& environment, const Napi::CallbackInfo& info) {

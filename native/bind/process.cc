@@ -18,7 +18,7 @@ constexpr auto kTimeSlice = std::chrono::microseconds(500);
 void set_time_slices() {
   static std::once_flag first;
   std::call_once(first, [] { engine::set_time_slice_of_all(kTimeSlice); });  // later there are also threads of ours
-  engine::set_time_slice(kTimeSlice);
+  engine::set_own_time_slice(kTimeSlice);
 }
 
 napi_value initialize(Environment& environment, const Napi::CallbackInfo& info) {
@@ -43,8 +43,10 @@ napi_value seed(Environment& environment, const Napi::CallbackInfo& info) {
     engine::seed_all(value);
     return Nothing{};
   };
-  return submit(environment, engine::lane(c10::kCPU), {"seed", "ERR_TORCH_INTERNAL"}, c10::kCPU, {}, std::move(work),
-                undefined);
+  engine::Context context;
+  context.draws = true;  // not while a task has another generator in the place of a default one
+  return submit(environment, engine::lane(c10::kCPU), {"seed", "ERR_TORCH_INTERNAL"}, c10::kCPU, std::move(context),
+                std::move(work), undefined);
 }
 
 template <class Numbers>

@@ -113,9 +113,15 @@ napi_value read(Environment& environment, const Napi::CallbackInfo& info) {
     }
     parts[0].rows = {rows[0], rows[1]};
   }
-  engine::Context context = to_context(environment, info[2]);
-  auto work = [file, parts = std::move(parts), cancellation = context.cancellation] {
-    return engine::described(file->read(parts, cancellation.get()));
+  auto device = to_optional_string(env, info[2], "device");
+  auto dtype = to_optional_string(env, info[3], "dtype");
+  engine::Context context = to_context(environment, info[4]);
+  auto work = [file, parts = std::move(parts), device = std::move(device), dtype = std::move(dtype),
+               cancellation = context.cancellation] {
+    engine::Destination destination;
+    if (device) destination.device = engine::device_from_name(*device);
+    if (dtype) destination.dtype = engine::dtype_from_name(*dtype);
+    return engine::described(file->read(parts, cancellation.get(), destination));
   };
   return submit(environment, engine::io(), {"safetensors.tensors", "ERR_TORCH_FILE_FORMAT"}, c10::kCPU,
                 std::move(context), std::move(work), from_tensors);

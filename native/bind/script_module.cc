@@ -147,14 +147,20 @@ napi_value from_named(Environment& environment, std::vector<std::pair<std::strin
 napi_value tensors(Environment& environment, const Napi::CallbackInfo& info) {
   const ModuleHandle& handle = live<ModuleHandle>(environment, info);
   const std::string kind = to_string(environment.env, info[0], "kind");
-  if (kind != "parameters" && kind != "buffers") {
+  if (kind != "parameters" && kind != "buffers" && kind != "state") {
     throw engine::Error("ERR_TORCH_INVALID_ARGUMENT",
-                        "Expected 'parameters' or 'buffers' for kind but received '" + kind + "'");
+                        "Expected 'parameters', 'buffers' or 'state' for kind but received '" + kind + "'");
   }
-  auto work = [module = handle.module, parameters = kind == "parameters"] {
-    return parameters ? module->parameters() : module->buffers();
+  auto work = [module = handle.module, kind] {
+    if (kind == "buffers") return module->buffers();
+    auto named = module->parameters();
+    if (kind == "state") {
+      for (auto& buffer : module->buffers()) named.push_back(std::move(buffer));
+    }
+    return named;
   };
-  return on_lane(environment, handle, {"module.tensors", kRun}, std::move(work), from_named);
+  return on_lane(environment, handle, {"module.tensors", kRun}, std::move(work), from_named,
+                 to_context(environment, info[1]));
 }
 
 napi_value from_strings(Environment& environment, std::vector<std::string> strings) {
@@ -217,7 +223,8 @@ napi_value to(Environment& environment, const Napi::CallbackInfo& info) {
     module->to(device ? &*device : nullptr, dtype ? &*dtype : nullptr, channels_last);
     return all_tensors(*module);
   };
-  return on_lane(environment, handle, {"module.to", kRun}, std::move(work), refreshed);
+  return on_lane(environment, handle, {"module.to", kRun}, std::move(work), refreshed,
+                 to_context(environment, info[3]));
 }
 
 napi_value set_trainable(Environment& environment, const Napi::CallbackInfo& info) {
@@ -228,7 +235,8 @@ napi_value set_trainable(Environment& environment, const Napi::CallbackInfo& inf
     module->set_trainable(parameters, submodules, on);
     return all_tensors(*module);
   };
-  return on_lane(environment, handle, {"module.setTrainable", kRun}, std::move(work), refreshed);
+  return on_lane(environment, handle, {"module.setTrainable", kRun}, std::move(work), refreshed,
+                 to_context(environment, info[3]));
 }
 
 napi_value define(Environment& environment, const Napi::CallbackInfo& info) {
@@ -237,7 +245,8 @@ napi_value define(Environment& environment, const Napi::CallbackInfo& info) {
     module->define(source);
     return Nothing{};
   };
-  return on_lane(environment, handle, {"module.define", kLoad}, std::move(work), undefined);
+  return on_lane(environment, handle, {"module.define", kLoad}, std::move(work), undefined,
+                 to_context(environment, info[1]));
 }
 
 napi_value define_layer_outputs(Environment& environment, const Napi::CallbackInfo& info) {
@@ -247,7 +256,8 @@ napi_value define_layer_outputs(Environment& environment, const Napi::CallbackIn
     module->define_layer_outputs(method, layers);
     return Nothing{};
   };
-  return on_lane(environment, handle, {"module.defineLayerOutputs", kLoad}, std::move(work), undefined);
+  return on_lane(environment, handle, {"module.defineLayerOutputs", kLoad}, std::move(work), undefined,
+                 to_context(environment, info[2]));
 }
 
 /// Pairs the names with what `take` makes of the objects, of which there is one per name.
@@ -298,7 +308,8 @@ napi_value derive(Environment& environment, const Napi::CallbackInfo& info) {
       named_tensors(environment, given.Get("bufferNames"), given.Get("buffers")),
   };
   auto work = [module = handle.module, changes = std::move(changes)] { return module->derive(changes); };
-  return on_lane(environment, handle, {"module.derive", kLoad}, std::move(work), wrap_on(handle.lane));
+  return on_lane(environment, handle, {"module.derive", kLoad}, std::move(work), wrap_on(handle.lane),
+                 to_context(environment, info[1]));
 }
 
 napi_value assign(Environment& environment, const Napi::CallbackInfo& info) {
@@ -312,7 +323,8 @@ napi_value assign(Environment& environment, const Napi::CallbackInfo& info) {
     module->assign(tensors, strict, any_shape);
     return Nothing{};
   };
-  return on_lane(environment, handle, {"module.loadStateDict", kRun}, std::move(work), undefined);
+  return on_lane(environment, handle, {"module.loadStateDict", kRun}, std::move(work), undefined,
+                 to_context(environment, info[4]));
 }
 
 napi_value freeze(Environment& environment, const Napi::CallbackInfo& info) {
@@ -322,7 +334,8 @@ napi_value freeze(Environment& environment, const Napi::CallbackInfo& info) {
                optimize = to_boolean(environment.env, info[2], "optimize")] {
     return module->freeze(preserved, channels_last, optimize);
   };
-  return on_lane(environment, handle, {"module.freeze", kRun}, std::move(work), wrap_on(handle.lane));
+  return on_lane(environment, handle, {"module.freeze", kRun}, std::move(work), wrap_on(handle.lane),
+                 to_context(environment, info[3]));
 }
 
 napi_value save(Environment& environment, const Napi::CallbackInfo& info) {
@@ -340,7 +353,8 @@ napi_value save(Environment& environment, const Napi::CallbackInfo& info) {
   auto convert = [](Environment& environment, std::string bytes) {
     return to_array_buffer(environment.env, std::move(bytes));
   };
-  return on_lane(environment, handle, {"module.save", kRun}, std::move(work), convert);
+  return on_lane(environment, handle, {"module.save", kRun}, std::move(work), convert,
+                 to_context(environment, info[1]));
 }
 
 }  // namespace

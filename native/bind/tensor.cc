@@ -101,8 +101,8 @@ napi_value bytes(Environment& environment, const Napi::CallbackInfo& info) {
     const c10::ScalarType dtype = tensor.scalar_type();
     return {engine::snapshot(std::move(tensor)), dtype};
   };
-  return submit(environment, engine::lane(own.device), {"tensor.data", "ERR_TORCH_INTERNAL"}, own.device.type(), {},
-                std::move(work), from_snapshot);
+  return submit(environment, engine::lane(own.device), {"tensor.data", "ERR_TORCH_INTERNAL"}, own.device.type(),
+                to_context(environment, info[0]), std::move(work), from_snapshot);
 }
 
 napi_value to(Environment& environment, const Napi::CallbackInfo& info) {
@@ -118,7 +118,9 @@ napi_value to(Environment& environment, const Napi::CallbackInfo& info) {
 }
 
 napi_value alias(Environment& environment, const Napi::CallbackInfo& info) {
-  return wrap(environment, live<TensorHandle>(environment, info).described);
+  // Never a spare: an argument of a call that is being read may just have been disposed, and become another tensor.
+  const engine::Described& own = live<TensorHandle>(environment, info).described;
+  return environment.instance(std::make_unique<TensorHandle>(environment, own));
 }
 
 napi_value recycle(Environment& environment, const Napi::CallbackInfo& info) {

@@ -5,7 +5,6 @@
 #include <torch/csrc/jit/runtime/jit_exception.h>
 
 #include <new>
-#include <string_view>
 
 namespace engine {
 namespace {
@@ -33,6 +32,16 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+/// A program may make a message of any length, and V8 no string of more than 512 MB.
+constexpr size_t kLongest = size_t{1} << 20;
+
+std::string shortened(std::string_view text) {
+  if (text.size() <= kLongest) return std::string(text);
+  size_t end = kLongest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) end--;  // not within a character
+  return std::string(text.substr(0, end)) + "...";
+}
+
 /// Where a line "ErrorClass: ..." begins. Above it stand the rest of an expression of several lines, indented, and more
 /// code.
 size_t find_error_class(std::string_view text) {
@@ -50,7 +59,7 @@ size_t find_error_class(std::string_view text) {
 Failure split_traceback(const char* code, std::string_view text) {
   constexpr std::string_view marker = "<--- HERE\n";
   const size_t last = text.rfind(marker);
-  if (last == text.npos) return {code, std::string(trimmed(without_source_location(text))), {}};
+  if (last == text.npos) return {code, shortened(trimmed(without_source_location(text))), {}};
   std::string_view message = text.substr(last + marker.size());
   const size_t start = find_error_class(message);
   if (start != message.npos) message.remove_prefix(message.find(": ", start) + 2);
@@ -58,7 +67,7 @@ Failure split_traceback(const char* code, std::string_view text) {
     message = text.substr(0, text.find('\n'));
     if (!message.empty() && message.back() == ':') message.remove_suffix(1);
   }
-  return {code, std::string(trimmed(without_source_location(message))), std::string(trimmed(text))};
+  return {code, shortened(trimmed(without_source_location(message))), shortened(trimmed(text))};
 }
 
 Failure describe(const char* code, std::string_view text) {
@@ -89,7 +98,7 @@ Failure current_failure(const char* code) noexcept try {
   } catch (const c10::Error& error) {
     return describe(code, error.what_without_backtrace());
   } catch (const torch::jit::ErrorReport& error) {
-    return {code, std::string(trimmed(error.what())), {}};
+    return {code, shortened(trimmed(error.what())), {}};
   } catch (const std::bad_alloc&) {
     return {kOutOfMemory, "Expected free memory for the result but the allocation failed", {}};
   } catch (const std::exception& error) {
@@ -98,7 +107,7 @@ Failure current_failure(const char* code) noexcept try {
     return {"ERR_TORCH_INTERNAL", "libtorch threw something that is not an exception", {}};
   }
 } catch (...) {  // no memory left to say so in full
-  return {"ERR_TORCH_OUT_OF_MEMORY", "", ""};
+  return {kOutOfMemory, {}, {}};
 }
 
 }  // namespace engine

@@ -2,14 +2,15 @@
 
 #include <exception>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace engine {
 
 /// Every failure that leaves the engine: a code of ERRORS.md, a sentence, and TorchScript's own traceback if there is
-/// one.
+/// one. Codes are literals: where memory has run out there must still be one.
 struct Failure {
-  std::string code;
+  std::string_view code;
   std::string message;
   std::string trace;
 };
@@ -17,7 +18,7 @@ struct Failure {
 /// Thrown by the engine itself where it can say more than libtorch would.
 class Error : public std::exception {
  public:
-  Error(std::string code, std::string message) : failure_{std::move(code), std::move(message), {}} {}
+  Error(std::string_view code, std::string message) : failure_{code, std::move(message), {}} {}
   const Failure& failure() const { return failure_; }
   const char* what() const noexcept override { return failure_.message.c_str(); }
 

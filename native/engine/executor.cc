@@ -203,6 +203,8 @@ bool quiesce(std::chrono::milliseconds limit) {
   return becomes_zero(limit, [](const Executor& executor) { return stopped ? executor.running() : executor.depth(); });
 }
 
+bool stopping() { return stopped; }
+
 void stop(std::chrono::milliseconds limit) {
   stopped = true;
   becomes_zero(limit, [](const Executor& executor) { return executor.running(); });

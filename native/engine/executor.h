@@ -81,5 +81,7 @@ bool quiesce(std::chrono::milliseconds limit);
 /// For the end of the process: from here on no task starts. Waits for those that run, at most `limit`; what they leave
 /// running after that computes on.
 void stop(std::chrono::milliseconds limit);
+/// Whether stop() was called.
+bool stopping();
 
 }  // namespace engine

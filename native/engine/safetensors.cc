@@ -68,6 +68,39 @@ at::Tensor view_or_copy(const Place& place, const std::shared_ptr<const Mapping>
   return copy;
 }
 
+/// Reads each place into a tensor of its own. From pinned memory a GPU takes bytes while the next are read.
+std::vector<at::Tensor> copies(const OpenFile& file, const std::vector<Place>& places, bool pinned,
+                               const Cancellation* cancellation) {
+  std::vector<at::Tensor> tensors;
+  tensors.reserve(places.size());
+  std::vector<ByteRange> ranges;
+  for (const Place& place : places) {
+    tensors.push_back(at::empty(place.shape, place.options.pinned_memory(pinned)));
+    if (place.bytes == 0) continue;
+    char* begin = static_cast<char*>(tensors.back().mutable_data_ptr());
+    if (!pinned) ask_for_large_pages(begin, place.bytes);
+    ranges.push_back({begin, place.offset, place.bytes});
+  }
+  read_ranges(file, ranges, cancellation);
+  for (size_t i = 0; i < places.size(); i++) {
+    if (places[i].bytes > 0) mend_bools(places[i], static_cast<char*>(tensors[i].mutable_data_ptr()));
+  }
+  return tensors;
+}
+
+/// What wait on the CPU on their way to another device or dtype, if it is not a single tensor.
+constexpr uint64_t kStaged = uint64_t{64} << 20;
+
+/// The dtype that elements of this type get.
+c10::ScalarType dtype_of(const Place& place, const Destination& destination) {
+  const c10::ScalarType own = place.options.dtype().toScalarType();
+  return destination.dtype && at::isFloatingType(own) ? *destination.dtype : own;
+}
+
+bool changes(const Place& place, const Destination& destination) {
+  return !destination.device.is_cpu() || dtype_of(place, destination) != place.options.dtype().toScalarType();
+}
+
 Error refused(const OpenFile& file, const std::string& expected, uint64_t received) {
   return Error("ERR_TORCH_FILE_FORMAT",
                "Expected " + expected + " in " + file.path + " but received " + std::to_string(received));
@@ -107,26 +140,36 @@ std::shared_ptr<const SafetensorsFile> SafetensorsFile::open(const std::string& 
   return std::shared_ptr<const SafetensorsFile>(new SafetensorsFile(path, mapped));
 }
 
-std::vector<at::Tensor> SafetensorsFile::read(const std::vector<Part>& parts, const Cancellation* cancellation) const {
-  std::vector<Place> places;
-  places.reserve(parts.size());
-  for (const Part& part : parts) places.push_back(place_of(header_.tensors.at(part.index), part, buffer_offset_));
-  std::vector<at::Tensor> tensors;
-  tensors.reserve(parts.size());
-  if (mapping_ != nullptr) {
-    for (const Place& place : places) tensors.push_back(view_or_copy(place, mapping_));
-    return tensors;
+std::vector<at::Tensor> SafetensorsFile::read(const std::vector<Part>& parts, const Cancellation* cancellation,
+                                              const Destination& destination) const {
+  std::vector<at::Tensor> tensors(parts.size());
+  std::vector<Place> waiting;
+  std::vector<size_t> slots;  // of those that wait, among all
+  uint64_t bytes = 0;
+  const bool pinned = destination.device.is_cuda();
+  const auto read_waiting = [&] {
+    const std::vector<at::Tensor> read = copies(file_, waiting, pinned, cancellation);
+    for (size_t i = 0; i < read.size(); i++) {
+      tensors[slots[i]] = read[i].to(destination.device, dtype_of(waiting[i], destination), /*non_blocking=*/pinned);
+    }
+    waiting.clear();
+    slots.clear();
+    bytes = 0;
+  };
+  for (size_t i = 0; i < parts.size(); i++) {
+    const Place place = place_of(header_.tensors.at(parts[i].index), parts[i], buffer_offset_);
+    if (mapping_ != nullptr && !changes(place, destination)) {
+      tensors[i] = view_or_copy(place, mapping_);
+      continue;
+    }
+    if (changes(place, destination)) {
+      if (bytes + place.bytes > kStaged) read_waiting();
+      bytes += place.bytes;
+    }
+    waiting.push_back(place);
+    slots.push_back(i);
   }
-  std::vector<ByteRange> ranges;
-  for (const Place& place : places) {
-    tensors.push_back(at::empty(place.shape, place.options));
-    if (place.bytes == 0) continue;
-    ranges.push_back({static_cast<char*>(tensors.back().mutable_data_ptr()), place.offset, place.bytes});
-  }
-  read_ranges(file_, ranges, cancellation);
-  for (size_t i = 0; i < places.size(); i++) {
-    if (places[i].bytes > 0) mend_bools(places[i], static_cast<char*>(tensors[i].mutable_data_ptr()));
-  }
+  read_waiting();
   return tensors;
 }
 

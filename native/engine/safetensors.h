@@ -13,6 +13,12 @@
 
 namespace engine {
 
+/// Where tensors are to go, and as what. The dtype counts for floating point tensors only.
+struct Destination {
+  c10::Device device{c10::kCPU};
+  std::optional<c10::ScalarType> dtype;
+};
+
 /// A file of named tensors whose header has been read. Its tensors are views of one mapping, or copies.
 class SafetensorsFile {
  public:
@@ -28,10 +34,12 @@ class SafetensorsFile {
   const SafetensorsHeader& header() const { return header_; }
   bool mapped() const { return mapping_ != nullptr; }
 
-  /// CPU tensors. Mapped ones share the file's memory with each other, except where they have to be copied: where their
-  /// bytes are not aligned, and where a bool is neither 0 nor 1. Throws ERR_TORCH_DTYPE for a dtype that libtorch
-  /// lacks.
-  std::vector<at::Tensor> read(const std::vector<Part>& parts, const Cancellation* cancellation) const;
+  /// Mapped tensors share the file's memory with each other, except where they have to be copied: where their bytes are
+  /// not aligned, and where a bool is neither 0 nor 1. Those for another device or of another dtype are read, mapped or
+  /// not, and at most 64 MiB, or one tensor, wait on the CPU on their way. Throws ERR_TORCH_DTYPE for a dtype that
+  /// libtorch lacks.
+  std::vector<at::Tensor> read(const std::vector<Part>& parts, const Cancellation* cancellation,
+                               const Destination& destination = {}) const;
 
  private:
   SafetensorsFile(const std::string& path, bool mapped);

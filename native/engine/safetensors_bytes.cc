@@ -22,6 +22,9 @@ namespace engine {
 namespace {
 
 constexpr uint64_t kChunk = uint64_t{2} << 20;
+/// More threads read no faster, and keep the host pool from others.
+constexpr uint64_t kReaders = 8;
+constexpr uintptr_t kLargePage = uintptr_t{2} << 20;
 /// Unmapping this much takes longer than a turn of the event loop should.
 constexpr uint64_t kUnmapElsewhere = uint64_t{4} << 20;
 
@@ -151,6 +154,19 @@ uint64_t OpenFile::size() const {
   return static_cast<uint64_t>(status.st_size);
 }
 
+void ask_for_large_pages(char* begin, uint64_t length) {
+#if defined(MADV_HUGEPAGE)
+  const uintptr_t address = reinterpret_cast<uintptr_t>(begin);
+  const uintptr_t first = (address + kLargePage - 1) / kLargePage * kLargePage;
+  const uintptr_t last = (address + length) / kLargePage * kLargePage;
+  // A system without them says no, and small pages do.
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+#else
+  static_cast<void>(begin);
+  static_cast<void>(length);
+#endif
+}
+
 void read_ranges(const OpenFile& file, const std::vector<ByteRange>& ranges, const Cancellation* cancellation) {
   const auto reading = std::make_shared<Reading>();
   reading->descriptor = file.descriptor;
@@ -158,7 +174,8 @@ void read_ranges(const OpenFile& file, const std::vector<ByteRange>& ranges, con
   reading->cancellation = cancellation;
   uint64_t bytes = 0;
   for (const ByteRange& range : ranges) bytes += range.length;
-  const uint64_t helpers = std::min<uint64_t>(bytes / kChunk, static_cast<uint64_t>(at::get_num_threads()) - 1);
+  const uint64_t threads = std::min(kReaders, static_cast<uint64_t>(at::get_num_threads()));
+  const uint64_t helpers = std::min(bytes / kChunk, threads - 1);
   for (uint64_t i = 0; i < helpers; i++) host().submit(std::make_unique<Helper>(reading));
   reading->work();
   std::unique_lock lock(reading->mutex);

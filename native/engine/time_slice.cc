@@ -12,7 +12,9 @@ namespace engine {
 
 namespace {
 
-void set_time_slice_of(pid_t thread, std::chrono::nanoseconds slice) {
+constexpr uint64_t kResetOnFork = 1;  // SCHED_FLAG_RESET_ON_FORK
+
+void set_time_slice_of(pid_t thread, std::chrono::nanoseconds slice, uint64_t flags) {
   // struct sched_attr of the kernel, which glibc 2.41 is the first to declare.
   struct {
     uint32_t size = 48;
@@ -25,20 +27,23 @@ void set_time_slice_of(pid_t thread, std::chrono::nanoseconds slice) {
   } attributes;
   if (syscall(SYS_sched_getattr, thread, &attributes, sizeof attributes, 0) != 0) return;
   if (attributes.policy != SCHED_OTHER) return;
+  attributes.flags |= flags;
   attributes.slice = static_cast<uint64_t>(slice.count());
   syscall(SYS_sched_setattr, thread, &attributes, 0);
 }
 
 }  // namespace
 
-void set_time_slice(std::chrono::nanoseconds slice) { set_time_slice_of(0, slice); }
+void set_time_slice(std::chrono::nanoseconds slice) { set_time_slice_of(0, slice, 0); }
+
+void set_own_time_slice(std::chrono::nanoseconds slice) { set_time_slice_of(0, slice, kResetOnFork); }
 
 void set_time_slice_of_all(std::chrono::nanoseconds slice) {
   DIR* threads = opendir("/proc/self/task");
   if (threads == nullptr) return;
   while (const dirent* entry = readdir(threads)) {
     const pid_t thread = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));  // 0 for "." and ".."
-    if (thread > 0) set_time_slice_of(thread, slice);
+    if (thread > 0) set_time_slice_of(thread, slice, kResetOnFork);
   }
   closedir(threads);
 }

@@ -9,7 +9,10 @@ namespace engine {
 /// stay equal. Older kernels refuse or ignore it, and a policy that somebody has chosen stays as it is.
 void set_time_slice(std::chrono::nanoseconds slice);
 
-/// The same for every thread that the process has now.
+/// The same without those that it makes: child processes have what they would have had.
+void set_own_time_slice(std::chrono::nanoseconds slice);
+
+/// That for every thread that the process has now.
 void set_time_slice_of_all(std::chrono::nanoseconds slice);
 
 }  // namespace engine

@@ -192,6 +192,28 @@ print(json.dumps(dict(drawn=drawn, state=saved, next=next, afterwards=state())))
     expect(runs[0]).not.toEqual(runs[2])
   })
 
+  scopedTest('is not seeded or read while a call on another lane has its own in its place', async () => {
+    const source = `
+def forward(self, n: int):
+    x = torch.ones(300, 300)
+    for i in range(n):
+        x = torch.matmul(x, x).clamp(0.0, 1.0)
+    return torch.rand(2)
+`
+    const slow = await Module.fromSource(source, { lane: 1 })
+    const drawnWith = async (n: number) =>
+      (await slow.call<Tensor>('forward', [n], { generator: new Generator(7) })).toArray()
+    const [own, afterSeed] = [await drawnWith(1), (await seed(42), await draw())]
+    await seed(1)
+    const state = await stateOf(Generator.default())
+    const meanwhile = drawnWith(60)
+    await new Promise((resolve) => setTimeout(resolve, 20)) // it runs
+    expect(await stateOf(Generator.default())).toBe(state)
+    await seed(42)
+    expect(await meanwhile).toEqual(own)
+    expect(await draw()).toEqual(afterSeed)
+  })
+
   scopedTest('outlives its handles', async () => {
     await seed(4)
     const expected = [await draw(), await draw()]

@@ -99,7 +99,8 @@ describe('with single bits flipped an archive loads or is a typed error, and nev
     const { loaded, codes } = expectNoCrash(result)
     expect(loaded).toBeGreaterThan(0)
     expect(codes.ERR_TORCH_MODULE_LOAD).toBeGreaterThan(flips / 10)
-    const known = ['ERR_TORCH_MODULE_LOAD', 'ERR_TORCH_MODULE_RUN', 'ERR_TORCH_INVALID_ARGUMENT']
+    const known = ['LOAD', 'RUN'].map((name) => `ERR_TORCH_MODULE_${name}`)
+    known.push('ERR_TORCH_INVALID_ARGUMENT', 'ERR_TORCH_OUT_OF_MEMORY') // a size may have become huge
     expect(Object.keys(codes).filter((code) => !known.includes(code))).toEqual([])
   })
 })

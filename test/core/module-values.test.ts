@@ -63,8 +63,13 @@ describe('values go in by the schema and come out as they are', () => {
     ],
     ['Dict[float, bool]', new Map([[0.5, true]]), new Map([[0.5, true]])],
     ['Dict[str, Dict[str, int]]', { a: { b: 1 } }, new Map([['a', new Map([['b', 1]])]])],
+    ['Union[float, int]', 2, 2],
+    ['Union[int, str, None]', 'a', 'a'],
+    ['Union[int, str, None]', null, null],
+    ['Union[List[int], List[float]]', [1, 2.5], [1, 2.5]],
     ['Any', null, null],
     ['Any', 7, 7],
+    ['Any', 2n ** 62n, 2n ** 62n],
     ['Any', 7.5, 7.5],
     ['Any', 'text', 'text'],
     ['Any', [1, 'a', [null, true]], [1, 'a', [null, true]]],
@@ -93,6 +98,10 @@ describe('values go in by the schema and come out as they are', () => {
     ['Dict[str, int]', [1], 'a Map or an object'],
     ['Dict[int, int]', { 1: 1 }, 'an integer'],
     ['Tensor', 5, 'a Tensor'],
+    ['Union[int, str]', 2.5, 'Union[int, str]'],
+    ['Union[int, str]', null, 'Union[int, str]'],
+    ['Union[int, str]', [1], 'Union[int, str]'],
+    ['Any', 2n ** 64n, 'within 64 bits'],
     ['Any', new Date(), 'plain object'],
     ['Any', Symbol('s'), 'plain object'],
     ['Any', () => 1, 'plain object'],
@@ -107,6 +116,46 @@ describe('values go in by the schema and come out as they are', () => {
       })
     }),
   )
+
+  test.each<[string, Value, string]>([
+    ['Union[float, Tensor]', 2, 'float'],
+    ['Union[int, float]', 2, 'int'],
+    ['Union[int, float]', 2.5, 'float'],
+    ['Any', [1, 2], 'List[int]'],
+    ['Any', [1, 2.5], 'List[float]'],
+    ['Any', ['a'], 'List[str]'],
+    ['Any', [true], 'List[bool]'],
+    ['Any', [1, 'a'], 'List[Any]'],
+  ])(
+    'as %s, %o is what isinstance calls %s',
+    inScope(async (type, given, wanted) => {
+      const module = await Module.fromSource(
+        `def forward(self, v: ${type}) -> bool:\n    return isinstance(v, ${wanted})\n`,
+      )
+      expect(await module.forward(given)).toBe(true)
+    }),
+  )
+
+  scopedTest('arrays that hold one another twice end in an error, not in an hour', async () => {
+    const module = await echo('Any')
+    let twice: Value[] = [1]
+    for (let i = 0; i < 40; i++) twice = [twice, twice]
+    const failure = { code: 'ERR_TORCH_INVALID_ARGUMENT', message: expect.stringContaining('1000000 arrays') }
+    await expect(module.forward(twice)).rejects.toMatchObject(failure)
+  })
+
+  scopedTest('a getter that disposes an argument read before makes no other tensor of it', async () => {
+    const module = await Module.fromSource('def forward(self, x, d: Dict[str, int]):\n    return x + 0\n')
+    const [first, other] = [Tensor.from([1]), Tensor.from([999])]
+    const treacherous = {
+      get x() {
+        first.dispose()
+        other.alias()
+        return 1
+      },
+    }
+    await expect(module.forward(first, treacherous)).rejects.toMatchObject({ code: 'ERR_TORCH_DISPOSED' })
+  })
 
   scopedTest('tensors in every container', async () => {
     const module = await Module.fromSource(

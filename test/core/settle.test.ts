@@ -48,6 +48,9 @@ const abortableVerbs: Record<string, (subjects: Subjects, signal: AbortSignal) =
   'module.loadStateDict': ({ module }, signal) => module.loadStateDict({}, { strict: false, signal }),
   'module.to': ({ module }, signal) => module.to({ dtype: 'float32', signal }),
   'module.define': ({ module }, signal) => module.define(`def g(self):\n    return 1\n`, { signal }),
+  'module.defineLayerOutputs': ({ module }, signal) => module.defineLayerOutputs('layers', ['block'], { signal }),
+  'module.derive': ({ module }, signal) => module.derive({ signal }),
+  'module.setTrainable': ({ module }, signal) => module.setTrainable(false, { parameters: [], submodules: [], signal }),
   'module.freeze': ({ module }, signal) => module.freeze({ signal }),
   'module.warmup': ({ module }, signal) => module.warmup([[1, 2, 4, 4]], { signal }),
   'module.toBytes': ({ module }, signal) => module.toBytes({ signal }),
@@ -86,6 +89,60 @@ describe('a signal', () => {
     expect(readdirSync(folder)).toEqual(['aborted.pt'])
     expect(await given.tensor.toArray({ signal })).toEqual([[[1]]])
     expect((await Module.fromSource(busySource, { signal })).lane).toBe(0)
+  })
+
+  scopedTest('that fires while a call waits leaves undone what the call would have changed', async () => {
+    const { module } = await subjects()
+    const before = { methods: module.methods(), state: (await module.stateDict()).size }
+    const controller = new AbortController()
+    const { signal } = controller
+    const zeros = await Promise.all(
+      [...(await module.parameters())].map(async ([name, { shape }]) => [name, await ops.zeros(shape)] as const),
+    )
+    const busy = (await Module.fromSource(busySource)).forward(60)
+    const pending = [
+      module.define('def later(self):\n    return 1\n', { signal }),
+      module.loadStateDict(Object.fromEntries(zeros), { strict: false, signal }),
+      module.to({ dtype: 'float64', signal }),
+    ]
+    const outcomes = Promise.allSettled(pending)
+    controller.abort(reason)
+    expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+    await busy
+    expect({ methods: module.methods(), state: (await module.stateDict()).size }).toEqual(before)
+    for (const [, parameter] of await module.parameters()) {
+      expect(parameter.dtype).toBe('float32')
+      expect(await (await ops.any(parameter)).item()).toBe(true)
+    }
+  })
+
+  scopedTest('whose reason cannot be read is a typed error for every call, and none hangs', async () => {
+    const tensor = Tensor.from([1])
+    let fire = () => {}
+    const signal = {
+      aborted: false,
+      get reason() {
+        throw new Error('no reason')
+      },
+      addEventListener: (_: string, listener: () => void) => {
+        fire = listener
+      },
+      removeEventListener: () => {},
+    } as unknown as AbortSignal
+    const pending = [1, 2, 3].map((value) => ops.add(tensor, value, { signal }))
+    const outcomes = Promise.allSettled(pending)
+    fire()
+    for (const outcome of await outcomes) {
+      expect(outcome).toMatchObject({ reason: { code: 'ERR_TORCH_INVALID_ARGUMENT', cause: { message: 'no reason' } } })
+    }
+  })
+
+  scopedTest('that keeps its listener does not cost a result', async () => {
+    const refusing = () => {
+      throw new Error('no')
+    }
+    const signal = { aborted: false, addEventListener: () => {}, removeEventListener: refusing } as never
+    expect(await (await ops.add(Tensor.from([1]), 1, { signal })).toArray()).toEqual([2])
   })
 
   scopedTest('stops Module.fromSource', async () => {

@@ -25,7 +25,7 @@ inline engine::Failure failure_of(const std::function<void()>& work) {
   return failure;
 }
 
-inline std::string code_of(const std::function<void()>& work) { return failure_of(work).code; }
+inline std::string_view code_of(const std::function<void()>& work) { return failure_of(work).code; }
 
 /// The exit status of the process. A promise that throws is a failure as well, and the others are still tried.
 inline int run(std::initializer_list<void (*)()> promises) {
@@ -33,7 +33,7 @@ inline int run(std::initializer_list<void (*)()> promises) {
     const engine::Failure failure = failure_of(promise);
     if (failure.code == "none") continue;
     failures++;
-    std::fprintf(stderr, "expected no exception but received %s: %s\n", failure.code.c_str(), failure.message.c_str());
+    std::fprintf(stderr, "expected no exception but received %s: %s\n", failure.code.data(), failure.message.c_str());
   }
   return failures == 0 ? 0 : 1;
 }

@@ -50,6 +50,8 @@ void every_exception_becomes_a_failure() {
   const engine::Failure shape = failure_of([] { at::ones({2, 3}).matmul(at::ones({2, 3})); });
   CHECK_THAT(shape.code == "ERR_TORCH_MODULE_RUN");
   CHECK_THAT(shape.message.find("Exception raised from") == std::string::npos);  // no C++ backtrace
+  const engine::Failure long_message = failure_of([] { throw std::runtime_error(std::string(4 << 20, 'x')); });
+  CHECK_THAT(long_message.message.size() == (1 << 20) + 3);  // V8 refuses strings that a program may well make
   const engine::Failure huge = failure_of([] { at::empty({int64_t{1} << 50}); });
   CHECK_THAT(huge.code == "ERR_TORCH_OUT_OF_MEMORY");
 }
@@ -222,6 +224,9 @@ void a_time_slice_for_all_reaches_threads_that_are_there() {
   engine::set_time_slice_of_all(std::chrono::milliseconds(2));
   CHECK_THAT(time_slice_of(thread) == time_slice_of(0));
   CHECK_THAT(time_slice_of(thread) == 0 || time_slice_of(thread) == 2'000'000);
+  uint64_t of_child = 0;
+  std::thread([&] { of_child = time_slice_of(0); }).join();
+  CHECK_THAT(of_child == 0 || of_child != 2'000'000);  // who is made by Node's threads has what it would have had
   ending.set_value();
   other.join();
 }

@@ -5,9 +5,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <thread>
 
 #include "check.h"
 #include "engine/safetensors_json.h"
@@ -188,6 +191,91 @@ void large_tensors_are_read_by_several_threads() {
   CHECK_THAT(code_of([&] { file->read({{0, {}}}, nullptr); }) == kFormat);
 }
 
+/// One float32 tensor of `bytes` zeros, none of which takes space on the disk.
+void write_sparse(const std::string& path, uint64_t bytes) {
+  const std::string json = R"({"zeros":{"dtype":"F32","shape":[)" + std::to_string(bytes / 4) +
+                           R"(],"data_offsets":[0,)" + std::to_string(bytes) + "]}}";
+  write_bytes(path, with_length(json, ""));
+  CHECK_THAT(truncate(path.c_str(), static_cast<off_t>(8 + json.size() + bytes)) == 0);
+}
+
+/// Bytes that this process has read until now, as the kernel counts them.
+uint64_t bytes_read() {
+  std::ifstream file("/proc/self/io");
+  std::string name;
+  uint64_t count = 0;
+  file >> name >> count;
+  return count;
+}
+
+/// What comes of a read of a GiB, which takes long, while `interrupt` is called a moment after its beginning.
+std::string_view interrupted_read(const engine::SafetensorsFile& file, const engine::Cancellation* cancellation,
+                                  const std::function<void()>& interrupt) {
+  std::thread other([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    interrupt();
+  });
+  const std::string_view code = code_of([&] { file.read({{0, {}}}, cancellation); });
+  other.join();
+  return code;
+}
+
+constexpr uint64_t kGiB = uint64_t{1} << 30;
+
+void an_abort_in_the_middle_ends_a_read_there() {
+  const Folder folder;
+  const std::string path = folder.file("a.safetensors");
+  write_sparse(path, kGiB);
+  const auto file = engine::SafetensorsFile::open(path, false);
+  engine::Cancellation cancellation;
+  const uint64_t before = bytes_read();
+  CHECK_THAT(interrupted_read(*file, &cancellation, [&] { cancellation.cancel(); }) == "ERR_TORCH_ABORTED");
+  CHECK_THAT(bytes_read() - before < kGiB);
+}
+
+void a_file_that_becomes_shorter_in_the_middle_of_a_read_is_refused() {
+  const Folder folder;
+  const std::string path = folder.file("a.safetensors");
+  write_sparse(path, kGiB);
+  const auto file = engine::SafetensorsFile::open(path, false);
+  CHECK_THAT(interrupted_read(*file, nullptr, [&] { CHECK_THAT(truncate(path.c_str(), 1 << 20) == 0); }) == kFormat);
+}
+
+void tensors_come_as_the_destination_wants_them() {
+  const Folder folder;
+  const std::string path = folder.file("a.safetensors");
+  const int64_t many = 10'000'000;  // 40 MB: they wait on the CPU one by one
+  const at::Tensor first = at::arange(many, at::kFloat) / many, second = -first, third = first.square();
+  const at::Tensor count = at::arange(3), half = at::arange(5, at::kHalf), none = at::empty({0, 2}, at::kFloat);
+  engine::write_safetensors(
+      path, {{"a", first}, {"b", second}, {"c", third}, {"count", count}, {"half", half}, {"none", none}}, {});
+  for (const bool mapped : {false, true}) {
+    const auto file = engine::SafetensorsFile::open(path, mapped);
+    std::map<std::string, size_t> index;
+    for (size_t i = 0; i < file->header().tensors.size(); i++) index[file->header().tensors[i].name] = i;
+    const auto read = [&](const engine::Destination& destination) {
+      return file->read({{index["c"], {}},
+                         {index["count"], {}},
+                         {index["a"], {}},
+                         {index["half"], {}},
+                         {index["b"], {}},
+                         {index["none"], {}},
+                         {index["a"], {{7, 9}}}},
+                        nullptr, destination);
+    };
+    const auto halves = read({c10::kCPU, at::kHalf});
+    CHECK_THAT(halves[0].equal(third.to(at::kHalf)) && halves[2].equal(first.to(at::kHalf)));
+    CHECK_THAT(halves[4].equal(second.to(at::kHalf)) && halves[6].equal(first.slice(0, 7, 9).to(at::kHalf)));
+    CHECK_THAT(halves[1].equal(count) && halves[3].equal(half));
+    CHECK_THAT(halves[5].sizes() == none.sizes() && halves[5].scalar_type() == at::kHalf);
+    // What has the dtype already is as it would be without one.
+    CHECK_THAT((halves[3].data_ptr() == read({c10::kCPU, at::kHalf})[3].data_ptr()) == mapped);
+    const auto elsewhere = read({c10::kMeta, {}});
+    CHECK_THAT(elsewhere[0].is_meta() && elsewhere[1].is_meta() && elsewhere[0].sizes() == third.sizes());
+    CHECK_THAT(elsewhere[0].scalar_type() == at::kFloat && elsewhere[1].scalar_type() == at::kLong);
+  }
+}
+
 void what_is_no_file_is_a_disk_error() {
   const Folder folder;
   const auto open = [&](const std::string& path) {
@@ -226,6 +314,9 @@ int main() {
       mapped_tensors_share_the_file_and_outlive_it,
       what_cannot_be_shared_is_copied,
       large_tensors_are_read_by_several_threads,
+      an_abort_in_the_middle_ends_a_read_there,
+      a_file_that_becomes_shorter_in_the_middle_of_a_read_is_refused,
+      tensors_come_as_the_destination_wants_them,
       what_is_no_file_is_a_disk_error,
       a_write_that_fails_leaves_the_old_file,
   });

@@ -104,6 +104,7 @@ function method(name, rest = {}) {
 
 const outlives = { livesOn: ['disposed safetensors'] }
 const tensorName = () => argument(() => 'x')
+const reading = { device: [], dtype: [], signal }
 
 const safetensorsRows = [
   {
@@ -141,15 +142,15 @@ const safetensorsRows = [
   { name: 'new Safetensors', target: Safetensors, isConstructor: true, args: [argument(() => 1), argument(() => 1)] },
   ...['metadata', 'mapped', 'keys'].map((name) => method(name, { isAsync: false })),
   method('info', { isAsync: false, args: [tensorName()] }),
-  method('tensor', { args: [tensorName()], options: { signal }, raw }),
+  method('tensor', { args: [tensorName()], options: reading, raw }),
   method('slice', {
     args: [tensorName(), argument(() => 0, 'integer'), argument(() => 1, 'integer', 'undefined')],
-    options: { signal },
+    options: reading,
     raw,
   }),
   method('tensors', {
     args: [argument(() => ['x'], 'undefined', 'empty array', 'map', 'bytes')],
-    options: { signal },
+    options: reading,
     raw,
   }),
   method('toJSON', { isAsync: false }),

@@ -1,0 +1,9 @@
+/** '13.0' for the 13000 of cuDriverGetVersion. */
+export function cudaVersionText(number: number): string {
+  return `${Math.floor(number / 1000)}.${Math.floor((number % 1000) / 10)}`
+}
+
+/** 130 for the 13000 of cuDriverGetVersion: as the names of wheels and folders have it. */
+export function cudaVersionTag(number: number): number {
+  return Number(cudaVersionText(number).replace('.', ''))
+}
