@@ -78,8 +78,8 @@ export class Generator implements Handle {
   }
 
   /**
-   * Starts the stream again from a seed, behind the calls made before on lane 0 of the generator's device. Whoever draws
-   * from it on other lanes must be awaited first.
+   * Starts the stream again from a seed, behind the calls made before on lane 0 of the generator's device. A call on
+   * another lane that draws from it and is not awaited draws before or after.
    */
   async seed(seed: Seed): Promise<void> {
     return settleAsIs('generator.seed', () => nativeGenerator(this).seed(requireSeed(seed, 'generator.seed')))
@@ -107,8 +107,8 @@ export class Generator implements Handle {
 markHandleClass(Generator, 'await generator.getState()')
 
 /**
- * torch.manual_seed: seeds the default generators of all devices, behind the calls made before on lane 0. Calls on other
- * lanes must be awaited first.
+ * torch.manual_seed: seeds the default generators of all devices, behind the calls made before on lane 0. A call on
+ * another lane that is not awaited draws before or after; one with a generator of its own is not disturbed.
  */
 export async function seed(value: Seed): Promise<void> {
   return settleAsIs('seed', () => native().seed(requireSeed(value, 'seed')))

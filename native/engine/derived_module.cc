@@ -12,6 +12,7 @@
 
 #include "engine/error.h"
 #include "engine/object_copy.h"
+#include "engine/source_resolver.h"
 
 namespace engine {
 namespace {
@@ -177,7 +178,7 @@ Module derived_module(const Module& base, const Changes& changes) {
     method->setSchema(base.get_method(name).function().getSchema().cloneWithRemappedTypes(in_derived));
     derived_type->addMethod(method);
   }
-  derived.define(changes.source);
+  derived.define(changes.source, source_resolver());
   check_replaced(base, derived, replaced, kept);
   return derived;
 }

@@ -12,6 +12,7 @@
 #include "engine/error.h"
 #include "engine/layer_outputs.h"
 #include "engine/object_copy.h"
+#include "engine/source_resolver.h"
 
 namespace engine {
 namespace {
@@ -157,7 +158,7 @@ std::shared_ptr<ScriptModule> ScriptModule::load_bytes(std::shared_ptr<std::stri
 std::shared_ptr<ScriptModule> ScriptModule::from_source(const std::string& source) {
   torch::jit::Module module("FromSource");
   module.register_attribute("training", c10::BoolType::get(), false);
-  module.define(source + "\n");  // the parser wants the last line ended
+  module.define(source + "\n", source_resolver());  // the parser wants the last line ended
   return std::make_shared<ScriptModule>(std::move(module));
 }
 
@@ -298,7 +299,7 @@ void ScriptModule::to(const std::string* device, const std::string* dtype, bool 
 }
 
 void ScriptModule::define(const std::string& source) {
-  module_->define(source + "\n");
+  module_->define(source + "\n", source_resolver());
   refresh_family();
 }
 

@@ -157,6 +157,15 @@ describe('values go in by the schema and come out as they are', () => {
     await expect(module.forward(first, treacherous)).rejects.toMatchObject({ code: 'ERR_TORCH_DISPOSED' })
   })
 
+  scopedTest('raise ends a call with the text of the exception', async () => {
+    const module = await Module.fromSource(
+      'def forward(self, n: int) -> int:\n    if n < 0:\n        raise ValueError("below zero", n)\n    return n\n',
+    )
+    expect(await module.forward(1)).toBe(1)
+    const failure = { code: 'ERR_TORCH_MODULE_RUN', message: expect.stringContaining('below zero') }
+    await expect(module.forward(-1)).rejects.toMatchObject(failure)
+  })
+
   scopedTest('tensors in every container', async () => {
     const module = await Module.fromSource(
       'def forward(self, xs: List[Tensor], d: Dict[str, Tensor], t: Tuple[Tensor, Optional[Tensor]], a: Any):\n' +
