@@ -16,14 +16,14 @@ function formatOf({ json, csv }: Flags) {
 }
 
 async function classify(places: string[], flags: Flags): Promise<void> {
-  const { top: topK, batch: batchSize, model } = flags
+  const { top: topK, batch: batchSize, model, json } = flags
   async function* run(classifier: ImageClassifier, files: AsyncIterable<string>, signal: AbortSignal) {
     for await (const { image, predictions, error } of classifier.classify(files, { topK, batchSize, signal })) {
       const file = image as string
       yield error ? { file, error } : { file, result: predictions }
     }
   }
-  await runImageCommand({ places, doing: 'classifying', model, format: formatOf(flags), run })
+  await runImageCommand({ places, doing: 'classifying', model, format: formatOf(flags), json, run })
 }
 
 const examples = `${imagePlaces} An image that cannot be classified is a failure, and the others are classified.

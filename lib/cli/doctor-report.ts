@@ -1,5 +1,6 @@
 import type { LibtorchInfo } from '../core/libtorch.js'
 import type { FoundLibtorch } from '../core/libtorch-find.js'
+import { glibcVersion } from '../io/glibc-version.js'
 import { packageVersion } from './package-version.js'
 import type { ProbeLine, ProbeResult, ProbeStage } from './probe-process.js'
 
@@ -27,11 +28,6 @@ export interface DoctorReport {
   problems: Problem[]
   /** What is well but may surprise. */
   notes: string[]
-}
-
-function glibcVersion(): string | null {
-  const report = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } }
-  return report.header.glibcVersionRuntime ?? null
 }
 
 function lineOf<Stage extends ProbeLine['stage']>(lines: ProbeLine[], stage: Stage): ProbeStage<Stage> | undefined {
@@ -88,7 +84,7 @@ function notesOf(info: LibtorchInfo | undefined, driver: DoctorReport['driver'])
 export function doctorReport(result: ProbeResult): DoctorReport {
   const booted = lineOf(result.lines, 'booted')
   const driver = lineOf(result.lines, 'addons')?.driver ?? null
-  const glibc = glibcVersion()
+  const glibc = glibcVersion() ?? null
   const problems: Problem[] = []
   if (glibc === null) {
     problems.push({ what: 'This system has no glibc, and libtorch is built for glibc only', fix: 'use a glibc system' })

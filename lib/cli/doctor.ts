@@ -1,12 +1,14 @@
 import { Command } from 'commander'
+import { cudaVersionText } from '../core/cuda-version.js'
 import { type DoctorReport, doctorReport } from './doctor-report.js'
+import { printJson } from './json-output.js'
 import { runProbe } from './probe-process.js'
 import { concluded } from './verb-ending.js'
 
 function driverText({ driver, running }: DoctorReport): string {
   if (driver === null) return running?.variant === 'cuda' ? 'CUDA build, no driver' : 'no driver'
   if (driver[0] !== 0) return `driver does not start (cuInit returned ${driver[0]})`
-  return `driver for CUDA ${Math.floor(driver[1] / 1000)}.${Math.floor((driver[1] % 1000) / 10)}`
+  return `driver for CUDA ${cudaVersionText(driver[1])}`
 }
 
 function rows(report: DoctorReport): [string, string][] {
@@ -42,13 +44,13 @@ export function doctorText(report: DoctorReport): string {
 }
 
 async function doctor({ json }: { json?: true }): Promise<void> {
-  const say = (line: string) => process.stderr.write(`${line}\n`)
   const work = async (signal: AbortSignal) => {
     const report = doctorReport(await runProbe({ signal }))
     process.exitCode = report.healthy ? 0 : 1
-    process.stdout.write(`${json ? JSON.stringify(report, undefined, 2) : doctorText(report)}\n`)
+    if (json) printJson(report)
+    else process.stdout.write(`${doctorText(report)}\n`)
   }
-  await concluded(work, { interrupted: () => say('interrupted'), failed: ({ message }) => say(`error: ${message}`) })
+  await concluded(work, { json })
 }
 
 export function doctorCommand(): Command {

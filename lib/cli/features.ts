@@ -60,6 +60,7 @@ async function features(places: string[], flags: Flags): Promise<void> {
     doing: 'reading features',
     model,
     format: formatOf(flags),
+    json,
     silent: output !== undefined && !json,
     check: () => check(flags),
     run,

@@ -3,9 +3,11 @@ import { ImageClassifier } from '../models/index.js'
 import { defaultModel } from './default-model.js'
 import { imageFiles } from './image-files.js'
 import type { ImageFormat } from './image-format.js'
-import { type ImageProgress, plainProgress, terminalProgress } from './image-progress.js'
+import { type ImageProgress, imageBar, imageLines } from './image-progress.js'
+import { failureDocument, printJson } from './json-output.js'
 import { printable } from './printable-text.js'
-import { concluded } from './verb-ending.js'
+import { stepProgress } from './step-progress.js'
+import { concluded, sayLine } from './verb-ending.js'
 
 /** What a command does with images. Entry: what its verb gives of one, in the order of the files. */
 export interface ImageCommand<Result> {
@@ -14,6 +16,7 @@ export interface ImageCommand<Result> {
   doing: string
   model: string | undefined
   format: ImageFormat<Result>
+  json: boolean | undefined
   /** Whether stdout stays empty, so that a bar may be shown where both streams are the same terminal. */
   silent?: boolean
   /** Throws what makes the rest of the command pointless, before the model is loaded. */
@@ -42,8 +45,19 @@ interface Tally {
   failures: number
 }
 
+/** A model of the hub may have to be fetched first. */
+async function loadModel(source: string | undefined, signal: AbortSignal): Promise<ImageClassifier> {
+  const view = stepProgress()
+  try {
+    return await ImageClassifier.load(source ?? (await defaultModel()), { signal, progress: (step) => view.show(step) })
+  } finally {
+    view.stop()
+  }
+}
+
 async function printAll<Result>(
-  { places, model: source, format, run }: ImageCommand<Result>,
+  model: ImageClassifier,
+  { places, format, run }: ImageCommand<Result>,
   { progress, signal }: { progress: ImageProgress; signal: AbortSignal },
 ): Promise<Tally> {
   const say = (message: string) => progress.say(`error: ${printable(message)}`)
@@ -52,44 +66,46 @@ async function printAll<Result>(
     tally.failures++
     say(`${place} cannot be read: ${message}`)
   }
-  return scope(async () => {
-    const model = await ImageClassifier.load(source ?? (await defaultModel()), { signal })
-    const files = imageFiles(places, { stdin: process.stdin, signal, onUnreadable })
-    process.stdout.write(format.begin)
-    try {
-      for await (const entry of run(model, files, signal)) {
-        progress.done(++tally.images)
-        const { file, error } = entry
-        process.stdout.write(error ? format.failure(file, error) : format.image(file, entry.result))
-        if (error === undefined) continue
-        tally.failures++
-        say(error.message)
-      }
-    } finally {
-      process.stdout.write(format.end)
-    }
-    return tally
-  })
+  const files = imageFiles(places, { stdin: process.stdin, signal, onUnreadable })
+  for await (const entry of run(model, files, signal)) {
+    progress.done(++tally.images)
+    const { file, error } = entry
+    process.stdout.write(error ? format.failure(file, error) : format.image(file, entry.result))
+    if (error === undefined) continue
+    tally.failures++
+    say(error.message)
+  }
+  return tally
 }
 
 /** Prints what a verb gives of each image. Bad ones are named on stderr; they and no image at all are exit status 1. */
 export async function runImageCommand<Result>(command: ImageCommand<Result>): Promise<void> {
-  const { places, doing, silent = false } = command
-  const showsBar = process.stderr.isTTY && (silent || !process.stdout.isTTY) // results on the same terminal are enough
-  const progress = showsBar ? terminalProgress(process.stderr, doing) : plainProgress(process.stderr)
-  const work = async (signal: AbortSignal) => {
-    command.check?.()
-    if (showsBar) countImages(places, signal).then((count) => count && progress.expect(count))
-    const { images, failures } = await printAll(command, { progress, signal })
-    if (images === 0 && failures === 0) progress.say('error: no images found')
-    if (images === 0 || failures > 0) process.exitCode = 1
-  }
+  const { places, doing, format, json, silent = false } = command
+  let progress: ImageProgress | undefined
+  const work = (signal: AbortSignal) =>
+    scope(async () => {
+      command.check?.()
+      const model = await loadModel(command.model, signal)
+      const showsBar = process.stderr.isTTY && (silent || !process.stdout.isTTY) // results on the same terminal are enough
+      const shown = showsBar ? imageBar(process.stderr, doing) : imageLines(process.stderr)
+      progress = shown
+      if (showsBar) countImages(places, signal).then((count) => count && shown.expect(count))
+      process.stdout.write(format.begin)
+      const { images, failures } = await printAll(model, command, { progress, signal })
+      process.stdout.write(format.end)
+      if (images === 0 && failures === 0) progress.say('error: no images found')
+      if (images === 0 || failures > 0) process.exitCode = 1
+    })
   try {
     await concluded(work, {
-      interrupted: () => progress.say('interrupted'),
-      failed: ({ message }) => progress.say(`error: ${message}`),
+      json,
+      say: (line) => (progress === undefined ? sayLine(line) : progress.say(line)),
+      printFailure(failure) {
+        if (progress === undefined) printJson(failureDocument(failure))
+        else process.stdout.write(`${format.failure(undefined, failure)}${format.end}`)
+      },
     })
   } finally {
-    progress.stop()
+    progress?.stop()
   }
 }

@@ -1,11 +1,11 @@
-import type { TorchError } from '../index.js'
+import { type Failure, failureDocument } from './json-output.js'
 
 /** How results of images are printed: what stands before, for each image, and after. */
 export interface ImageFormat<Result> {
   begin: string
   image(file: string, result: Result): string
-  /** A bad image; it is named on stderr in any case. */
-  failure(file: string, error: TorchError): string
+  /** A bad image, or without a file what ended the command; it is said on stderr in any case. */
+  failure(file: string | undefined, failure: Failure): string
   end: string
 }
 
@@ -20,7 +20,7 @@ export function jsonFormat<Result>(record: (result: Result) => object): ImageFor
   return {
     begin: '[',
     image: (file, result) => element({ file, ...record(result) }),
-    failure: (file, { code, message }) => element({ file, error: { code, message } }),
+    failure: (file, failure) => element({ file, ...failureDocument(failure) }),
     end: '\n]\n',
   }
 }

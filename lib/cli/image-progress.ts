@@ -11,12 +11,12 @@ export interface ImageProgress {
   stop(): void
 }
 
-export function plainProgress(stream: NodeJS.WritableStream): ImageProgress {
+export function imageLines(stream: NodeJS.WritableStream): ImageProgress {
   return { expect() {}, done() {}, say: (line) => stream.write(`${line}\n`), stop() {} }
 }
 
 /** A bar in the last line, lines above it. doing: 'classifying'. */
-export function terminalProgress(stream: NodeJS.WritableStream, doing: string): ImageProgress {
+export function imageBar(stream: NodeJS.WritableStream, doing: string): ImageProgress {
   const bars = new cliProgress.MultiBar(
     {
       stream,

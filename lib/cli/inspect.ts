@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { type HubRepositoryType, repositoryTypes } from '../io/hub-repository.js'
 import { inspectSafetensors } from '../io/safetensors-inspect.js'
 import { inspectText } from './inspect-report.js'
+import { printJson } from './json-output.js'
 import { concluded } from './verb-ending.js'
 
 interface Flags {
@@ -13,19 +14,13 @@ interface Flags {
 }
 
 async function inspect(source: string, { json, ...options }: Flags): Promise<void> {
-  const say = (line: string) => process.stderr.write(`${line}\n`)
-  const print = (text: string) => process.stdout.write(`${text}\n`)
-  const printJson = (value: object) => print(JSON.stringify(value, undefined, 2))
   const work = async (signal: AbortSignal) => {
     const files = await inspectSafetensors(source, { ...options, signal })
     if (files.some(({ intact }) => intact === false)) process.exitCode = 1
     if (json) printJson({ source, files })
-    else print(inspectText(files))
+    else process.stdout.write(`${inspectText(files)}\n`)
   }
-  await concluded(work, {
-    interrupted: () => say('interrupted'),
-    failed: ({ code, message }) => (json ? printJson({ source, code, message }) : say(`error: ${message}`)),
-  })
+  await concluded(work, { json })
 }
 
 const examples = `

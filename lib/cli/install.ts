@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander'
 import { type InstalledLibtorch, installLibtorch } from '../io/libtorch-install.js'
+import { printJson } from './json-output.js'
 import { numberOption } from './number-option.js'
-import { plainProgress, shown, terminalProgress } from './step-progress.js'
+import { shown, stepProgress } from './step-progress.js'
 import { concluded } from './verb-ending.js'
 
 interface Flags {
@@ -24,23 +25,15 @@ function resultText({ fresh, version, variant, folder }: InstalledLibtorch): str
   return lines.join('\n')
 }
 
-const textOfJson = (value: object) => JSON.stringify(value, undefined, 2)
-
 async function install({ cpu, cuda, json, timeout, ...flags }: Flags): Promise<void> {
   const variant = cpu ? 'cpu' : cuda ? 'cuda' : undefined
-  const say = (line: string) => process.stderr.write(`${line}\n`)
-  const print = (text: string) => process.stdout.write(`${text}\n`)
-  const view = process.stderr.isTTY ? terminalProgress(process.stderr) : plainProgress(say)
   const work = async (signal: AbortSignal) => {
     const steps = installLibtorch.steps({ ...flags, variant, timeoutSeconds: timeout, signal })
-    const result = await shown(steps, view)
-    print(json ? textOfJson({ installed: true, ...result }) : resultText(result))
+    const result = await shown(steps, stepProgress())
+    if (json) printJson({ installed: true, ...result })
+    else process.stdout.write(`${resultText(result)}\n`)
   }
-  await concluded(work, {
-    interrupted: () => say('interrupted: the same command goes on where it was'),
-    failed: ({ code, message }) =>
-      json ? print(textOfJson({ installed: false, code, message })) : say(`error: ${message}`),
-  })
+  await concluded(work, { json, interrupted: 'interrupted: the same command goes on where it was' })
 }
 
 const examples = `

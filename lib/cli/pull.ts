@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander'
 import { hub } from '../io/hub.js'
 import { type HubRepositoryType, repositoryTypes } from '../io/hub-repository.js'
+import { printJson } from './json-output.js'
 import { numberOption } from './number-option.js'
-import { plainProgress, shown, terminalProgress } from './step-progress.js'
+import { shown, stepProgress } from './step-progress.js'
 import { concluded } from './verb-ending.js'
 
 interface Flags {
@@ -18,21 +19,14 @@ interface Flags {
 }
 
 async function pull(repository: string, files: string[], { json, timeout, ...flags }: Flags): Promise<void> {
-  const say = (line: string) => process.stderr.write(`${line}\n`)
-  const print = (value: object) => process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`)
-  const view = process.stderr.isTTY ? terminalProgress(process.stderr) : plainProgress(say)
   const allow = files.length === 0 ? undefined : files
   const work = async (signal: AbortSignal) => {
     const steps = hub.snapshot.steps(repository, { ...flags, allow, timeoutSeconds: timeout, signal })
-    const folder = await shown(steps, view)
-    if (json) print({ pulled: true, repository, folder })
+    const folder = await shown(steps, stepProgress())
+    if (json) printJson({ pulled: true, repository, folder })
     else process.stdout.write(`${folder}\n`)
   }
-  await concluded(work, {
-    interrupted: () => say('interrupted: the same command goes on where it was'),
-    failed: ({ code, message }) =>
-      json ? print({ pulled: false, repository, code, message }) : say(`error: ${message}`),
-  })
+  await concluded(work, { json, interrupted: 'interrupted: the same command goes on where it was' })
 }
 
 const examples = `

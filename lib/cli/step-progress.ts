@@ -1,6 +1,7 @@
 import cliProgress from 'cli-progress'
 import type { HubProgress } from '../io/hub-progress.js'
 import type { InstallProgress } from '../io/libtorch-install.js'
+import { sayLine } from './verb-ending.js'
 
 type Step = InstallProgress | HubProgress
 
@@ -26,7 +27,7 @@ const sentences: Record<Step['phase'], string> = {
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1)
 
 /** A line for each step, and for each quarter of a long one: for log files. */
-export function plainProgress(write: (line: string) => void): ProgressView {
+export function stepLines(write: (line: string) => void): ProgressView {
   const quarters = new Map<string, number>()
   return {
     show({ phase, subject, done = 0, total }) {
@@ -46,7 +47,7 @@ export function plainProgress(write: (line: string) => void): ProgressView {
 const format = '{step} [{bar}] {percentage} % | {megabytes} of {totalMegabytes} MB | {eta_formatted}'
 
 /** One bar that changes in place. */
-export function terminalProgress(stream: NodeJS.WritableStream): ProgressView {
+export function stepBar(stream: NodeJS.WritableStream): ProgressView {
   let bar: cliProgress.SingleBar | undefined
   let step = ''
   const stop = () => {
@@ -74,6 +75,11 @@ export function terminalProgress(stream: NodeJS.WritableStream): ProgressView {
     },
     stop,
   }
+}
+
+/** What suits stderr. */
+export function stepProgress(): ProgressView {
+  return process.stderr.isTTY ? stepBar(process.stderr) : stepLines(sayLine)
 }
 
 /** The result of `steps`, which are shown meanwhile. */

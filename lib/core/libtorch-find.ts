@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { addonMinors } from './addon-files.js'
+import { cudaMajorOfFolder } from './cuda-version.js'
 import { type TorchError, torchError } from './errors.js'
 import { type LibtorchFolder, readLibtorchFolder, systemErrorCode } from './libtorch-folder.js'
 
@@ -33,7 +34,7 @@ export function cacheFolder(): string {
 }
 
 /** The folders of the cache, best first; where it cannot be read, or is empty, the reason. */
-function cachedFolders(hasDriver: () => boolean): string[] | string {
+function cachedFolders(driver: () => number | undefined): string[] | string {
   let names: string[]
   try {
     names = readdirSync(cacheFolder())
@@ -43,10 +44,12 @@ function cachedFolders(hasDriver: () => boolean): string[] | string {
   }
   names = names.filter((name) => /^\d+\.\d+\.\d+-(cpu|cu\d*)$/.test(name))
   names.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
-  const isCuda = (name: string) => !name.endsWith('-cpu')
-  if (names.some(isCuda) && !names.every(isCuda)) {
-    const cudaFirst = hasDriver()
-    names.sort((a, b) => Number(isCuda(b) === cudaFirst) - Number(isCuda(a) === cudaFirst))
+  const cudaMajor = (name: string) => (name.endsWith('-cpu') ? 0 : (cudaMajorOfFolder(name) ?? 1))
+  if (new Set(names.map(cudaMajor)).size > 1) {
+    const runs = Math.floor((driver() ?? 0) / 1000)
+    // What the driver runs, CPU builds, and last what it is too old for.
+    const rank = (major: number) => (major === 0 ? 1 : major <= runs ? 2 : 0)
+    names.sort((a, b) => rank(cudaMajor(b)) - rank(cudaMajor(a)))
   }
   return names.length === 0 ? 'holds no libtorch' : names.map((name) => join(cacheFolder(), name))
 }
@@ -97,10 +100,10 @@ function notFound(refusals: Refusal[]): TorchError {
 /**
  * The first usable libtorch of: `path`, NODE_LIBTORCH_PATH, the package's cache, the torch of the python3 on PATH.
  * The first two are orders: where they name something unusable, nothing else is tried. Opens nothing.
- * `hasDriver` says whether a CUDA driver runs; it is asked only where the cache holds both variants.
+ * `driver` says which CUDA the driver is for, such as 13000 for 13.0; it is asked only where the cache leaves a choice.
  * Throws ERR_TORCH_LIBTORCH_NOT_FOUND, or ERR_TORCH_LIBTORCH_MISMATCH where one has another minor version.
  */
-export function findLibtorch(path: string | undefined, hasDriver: () => boolean): FoundLibtorch {
+export function findLibtorch(path: string | undefined, driver: () => number | undefined): FoundLibtorch {
   const minors = addonMinors()
   const refusals: Refusal[] = []
   const accept = (source: LibtorchSource, place: string): FoundLibtorch | undefined => {
@@ -126,7 +129,7 @@ export function findLibtorch(path: string | undefined, hasDriver: () => boolean)
     if (found === undefined) throw notFound(refusals)
     return found
   }
-  const cached = cachedFolders(hasDriver)
+  const cached = cachedFolders(driver)
   if (typeof cached === 'string') {
     refusals.push({ source: 'cache', place: cacheFolder(), reason: cached, otherMinor: false })
   } else {

@@ -2,7 +2,7 @@ import { callerStacks } from './call-site.js'
 import { cudaVersionText } from './cuda-version.js'
 import { type FoundLibtorch, findLibtorch, type LibtorchSource } from './libtorch-find.js'
 import type { LibtorchFolder } from './libtorch-folder.js'
-import { type BootRecord, boot, bootNative, hasDriver, native } from './native.js'
+import { type BootRecord, bootNative, driverCuda, native } from './native.js'
 import type { Spin } from './openmp.js'
 import { defineOptions, parseOptions } from './options.js'
 
@@ -50,10 +50,9 @@ export interface LibtorchInfo extends FoundLibtorch {
   addon: { path: string; torch: string }
 }
 
-/** '13.0' for cuDriverGetVersion's 13000; null without a driver that works. */
 function driverVersion(): string | null {
-  const [status, number] = boot().driver() ?? [1, 0]
-  return status === 0 ? cudaVersionText(number) : null
+  const driver = driverCuda()
+  return driver === undefined ? null : cudaVersionText(driver)
 }
 
 /** The libtorch of this process: which one, from where, with which threads. */
@@ -92,7 +91,7 @@ export const libtorch = {
    * Throws ERR_TORCH_LIBTORCH_NOT_FOUND, ERR_TORCH_LIBTORCH_MISMATCH.
    */
   find(options?: { path?: string | undefined }): FoundLibtorch {
-    return findLibtorch(parseOptions(findOptions, options, 'libtorch.find').path, hasDriver)
+    return findLibtorch(parseOptions(findOptions, options, 'libtorch.find').path, driverCuda)
   },
 } as const
 

@@ -47,9 +47,10 @@ export function boot(): BootAddon {
   return bootAddon
 }
 
-/** Whether a CUDA driver is installed and finds a device. */
-export function hasDriver(): boolean {
-  return boot().driver()?.[0] === 0
+/** What cuDriverGetVersion says, such as 13000 for CUDA 13.0; undefined without a driver that finds a device. */
+export function driverCuda(): number | undefined {
+  const [status, number] = boot().driver() ?? [1, 0]
+  return status === 0 ? number : undefined
 }
 
 function chooseThreads(settings: BootSettings): Pick<BootRecord, 'threads' | 'threadsReason'> {
@@ -69,7 +70,7 @@ function chooseSpin(settings: BootSettings): Spin | 'environment' {
 function openLibtorch(settings: BootSettings): BootRecord {
   const running = boot().booted()
   if (running !== undefined) return JSON.parse(running)
-  const found = findLibtorch(settings.path, hasDriver)
+  const found = findLibtorch(settings.path, driverCuda)
   const wanted: BootRecord = {
     ...found,
     spin: chooseSpin(settings),
@@ -78,7 +79,7 @@ function openLibtorch(settings: BootSettings): BootRecord {
   }
   const threads = wanted.threads === undefined ? '' : `${wanted.threads}`
   const spinCount = wanted.spin === 'environment' ? '' : `${spinCounts[wanted.spin]}`
-  const cuda = found.variant === 'cuda' && hasDriver()
+  const cuda = found.variant === 'cuda' && driverCuda() !== undefined
   try {
     return JSON.parse(boot().open(found.path, cuda, threads, spinCount, JSON.stringify(wanted)))
   } catch (cause) {

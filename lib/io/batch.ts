@@ -77,7 +77,7 @@ async function assemble(images: readonly Decoded[], sizes: readonly Size[], opti
 }
 
 async function run(images: NamedImage[], options: Resolved, context: CallContext): Promise<ImageBatch> {
-  const decoded = await forAll(images, options.signal, (image, _, stopped) => decode(image, options, stopped))
+  const decoded = await forAll(images, options.signal, (image, _, signal) => decode(image, options, signal))
   const sizes = decoded.map((image, index) => sizeOf(image, images[index]?.name ?? '', options))
   return assemble(decoded, sizes, options, context)
 }
@@ -94,8 +94,7 @@ async function run(images: NamedImage[], options: Resolved, context: CallContext
 export async function batch(images: ImageInput | readonly ImageInput[], options: BatchOptions): Promise<ImageBatch> {
   const operation = 'batch'
   const resolved = parseOptions(batchOptions, options, operation)
-  const start = async (context: CallContext) =>
-    run(namedImages(images), resolved, context)
+  const start = async (context: CallContext) => run(namedImages(images), resolved, context)
   const discard = ({ pixels, mask }: ImageBatch) => {
     pixels.dispose()
     mask.dispose()

@@ -139,11 +139,11 @@ export async function withFileLock<T>(
   work: (lost: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const owner = newOwner()
-  await withDiskErrors(path, async () => {
-    await acquire(path, owner, options)
-    await removeAbandoned(path)
+  await withDiskErrors(path, () => acquire(path, owner, options))
+  return holding(path, owner, async (lost) => {
+    await withDiskErrors(path, () => removeAbandoned(path))
+    return work(lost)
   })
-  return holding(path, owner, work)
 }
 
 /** As `withFileLock` where no living process holds the lock; else undefined, at once. */

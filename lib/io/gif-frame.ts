@@ -7,15 +7,15 @@ export interface GifFrame {
   top: number
   /** What Pillow paints the rest of the canvas with: the transparent colour, else the first one. */
   background: readonly [number, number, number]
-  /** Where the flag lies that makes a colour transparent; undefined where none is. */
-  transparencyFlag: number | undefined
+  /** Where the flags lie that make a colour transparent. */
+  transparencyFlags: readonly number[]
 }
 
 const extension = 0x21
 const graphicControl = 0xf9
 const imageDescriptor = 0x2c
 
-/** Behind a chain of data blocks. */
+/** Behind a chain of data blocks and the empty one that ends it; may be beyond the end of the file. */
 function skipBlocks(bytes: Uint8Array, at: number): number {
   let next = at
   for (let length = bytes[next] ?? 0; length > 0; length = bytes[next] ?? 0) next += 1 + length
@@ -30,24 +30,32 @@ function colourOf(bytes: Uint8Array, table: number | undefined, index: number): 
   return [bytes[at] ?? 0, bytes[at + 1] ?? 0, bytes[at + 2] ?? 0]
 }
 
-/** undefined where the file ends before a frame begins. */
+/** Whether the samples of the frame whose descriptor lies at `at` end within the file. */
+function isWhole(bytes: Uint8Array, at: number): boolean {
+  const minimumCodeSize = at + 10 + tableLength(bytes[at + 9] ?? 0)
+  return skipBlocks(bytes, minimumCodeSize + 1) <= bytes.length
+}
+
+/** undefined where the file ends before its first frame does. */
 export function firstGifFrame(bytes: Uint8Array): GifFrame | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const globalLength = tableLength(bytes[10] ?? 0)
-  let transparencyFlag: number | undefined
+  const transparencyFlags: number[] = []
   for (let at = 13 + globalLength; at + 10 < bytes.length; ) {
     const kind = bytes[at]
     if (kind === extension) {
-      // Pillow keeps what the first of several said where a later one says nothing.
-      if (bytes[at + 1] === graphicControl && (bytes[at + 3] ?? 0) & 1) transparencyFlag = at + 3
+      if (bytes[at + 1] === graphicControl && (bytes[at + 3] ?? 0) & 1) transparencyFlags.push(at + 3)
       at = skipBlocks(bytes, at + 2)
     } else if (kind === imageDescriptor) {
+      if (!isWhole(bytes, at)) return undefined
       const [left, top, width, height] = [1, 3, 5, 7].map((offset) => view.getUint16(at + offset, true))
       const ownTable = (bytes[at + 9] ?? 0) & 0x80 ? at + 10 : undefined
       const table = ownTable ?? (globalLength > 0 ? 13 : undefined)
-      const index = transparencyFlag === undefined ? 0 : (bytes[transparencyFlag + 3] ?? 0)
+      // Of several Pillow obeys the last that names a colour.
+      const flag = transparencyFlags.at(-1)
+      const index = flag === undefined ? 0 : (bytes[flag + 3] ?? 0)
       const background = colourOf(bytes, table, index)
-      return { left, top, width, height, background, transparencyFlag } as GifFrame
+      return { left, top, width, height, background, transparencyFlags } as GifFrame
     } else at += 1
   }
   return undefined

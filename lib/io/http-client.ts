@@ -3,6 +3,8 @@ import type { Readable } from 'node:stream'
 import type { Dispatcher, Pool } from 'undici'
 import { TorchError, torchError } from '../core/errors.js'
 import { withDiskErrors } from './disk-error.js'
+import { percentDecoded } from './percent-decoded.js'
+import { proxyVariables } from './proxy-variables.js'
 import { redactedUrl } from './redacted-url.js'
 import { TransientFailure } from './retry.js'
 
@@ -53,7 +55,7 @@ const mostRedirects = 10
 /** Credentials in the address itself. */
 function authorizationOf({ username, password }: URL): Record<string, string> {
   if (username === '' && password === '') return {}
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  const pair = `${percentDecoded(username)}:${percentDecoded(password)}`
   return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
 }
 
@@ -114,6 +116,7 @@ function proxyClient(pool: Pool): Dispatcher {
   })
 }
 
+/** Rejects with ERR_TORCH_DISK for `caFile`, ERR_TORCH_INVALID_ARGUMENT for a variable that names no proxy. */
 export async function createHttpClient({ timeoutSeconds, caFile }: HttpClientOptions): Promise<HttpClient> {
   const [{ EnvHttpProxyAgent, Pool, request }, { rootCertificates }] = await Promise.all([
     import('undici'), // half of a bare import's time, and only downloads need it
@@ -123,6 +126,7 @@ export async function createHttpClient({ timeoutSeconds, caFile }: HttpClientOpt
   const extra = caFile === undefined ? [] : [await withDiskErrors(caFile, () => readFile(caFile, 'utf8'))]
   const tls = extra.length === 0 ? {} : { ca: [...rootCertificates, ...extra] }
   const dispatcher = new EnvHttpProxyAgent({
+    ...proxyVariables(),
     connect: { timeout, ...tls },
     requestTls: { timeout, ...tls },
     headersTimeout: timeout,
@@ -138,13 +142,9 @@ export async function createHttpClient({ timeoutSeconds, caFile }: HttpClientOpt
     bare.username = ''
     bare.password = ''
     bare.hash = ''
+    const allHeaders = { ...headers, ...authorizationOf(url) }
     try {
-      return await request(bare, {
-        method,
-        dispatcher,
-        headers: { ...headers, ...authorizationOf(url) },
-        signal: signal ?? null,
-      })
+      return await request(bare, { method, dispatcher, headers: allHeaders, signal: signal ?? null })
     } catch (cause) {
       signal?.throwIfAborted()
       throw connectionFailure(cause)

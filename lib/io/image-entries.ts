@@ -1,3 +1,4 @@
+import { abortReason, onAbort, throwIfAborted } from '../core/abort.js'
 import type { TorchAddon } from '../core/addon-files.js'
 import { arrived } from '../core/arrivals.js'
 import { native } from '../core/native.js'
@@ -19,26 +20,28 @@ export function writeEntry(
 }
 
 /**
- * Runs `work` for all items at once and resolves to what it gives, in their order. `stopped` throws as soon as one has
- * failed or the signal is aborted, so that what has not begun by then need not begin.
+ * Runs `work` for all items at once and resolves to what it gives, in their order. The signal that it gets is aborted as
+ * soon as one has failed or the caller's is aborted, so that what has not begun by then need not begin.
  */
 export async function forAll<Item, Result>(
   items: readonly Item[],
   signal: AbortSignal | undefined,
-  work: (item: Item, index: number, stopped: () => void) => Promise<Result>,
+  work: (item: Item, index: number, signal: AbortSignal) => Promise<Result>,
 ): Promise<Result[]> {
-  let failure: { error: unknown } | undefined
-  const stopped = () => {
-    if (signal?.aborted) throw signal.reason
-    if (failure !== undefined) throw failure.error
-  }
+  const stop = new AbortController()
+  throwIfAborted(signal)
+  const forget = signal && onAbort(signal, () => stop.abort(abortReason(signal)))
   const run = async (item: Item, index: number) => {
     try {
-      return await work(item, index, stopped)
+      return await work(item, index, stop.signal)
     } catch (error) {
-      failure ??= { error }
+      stop.abort(error)
       throw error
     }
   }
-  return Promise.all(items.map(run))
+  try {
+    return await Promise.all(items.map(run))
+  } finally {
+    forget?.()
+  }
 }

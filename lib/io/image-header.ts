@@ -1,12 +1,17 @@
 export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'tiff' | 'gif'
 
+/** Told apart for the message that refuses it. */
+type OtherFormat = 'bigtiff'
+
 /** '?' stands for any byte. */
-const signatures: readonly [ImageFormat, string][] = [
+const signatures: readonly [ImageFormat | OtherFormat, string][] = [
   ['jpeg', '\xff\xd8\xff'],
   ['png', '\x89PNG\r\n\x1a\n'],
   ['webp', 'RIFF????WEBP'],
   ['tiff', 'II*\0'],
   ['tiff', 'MM\0*'],
+  ['bigtiff', 'II+\0'],
+  ['bigtiff', 'MM\0+'],
   ['gif', 'GIF87a'],
   ['gif', 'GIF89a'],
 ]
@@ -15,7 +20,7 @@ const begins = (bytes: Uint8Array, signature: string) =>
   Array.from(signature).every((char, i) => char === '?' || char.charCodeAt(0) === bytes[i])
 
 /** By the first bytes, never by a name. */
-export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
+export function imageFormat(bytes: Uint8Array): ImageFormat | OtherFormat | undefined {
   return signatures.find(([, signature]) => begins(bytes, signature))?.[0]
 }
 

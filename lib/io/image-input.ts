@@ -1,6 +1,8 @@
-import { readFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { invalidArgument, readSafely, type TorchError, torchError } from '../core/errors.js'
+import { invalidArgument, isOurs, readSafely, type TorchError, torchError } from '../core/errors.js'
+import { ByteTaker, type GivenBytes, ownBytes } from './given-bytes.js'
 
 /** Pixels that are decoded already: rows of interleaved RGB bytes without gaps. */
 export interface RawImage {
@@ -10,7 +12,8 @@ export interface RawImage {
 }
 
 /**
- * A path, a file: URL, the bytes of an encoded image (copied at the time of the call), or decoded pixels (copied too).
+ * A path, a file: URL, the bytes of an encoded image, or decoded pixels. Bytes and pixels are copied at the time of the
+ * call up to 4 MiB of them; what goes beyond is copied when its turn comes, so leave it as it is until the call has ended.
  */
 export type ImageInput = string | URL | Uint8Array | ArrayBuffer | RawImage
 
@@ -20,8 +23,8 @@ export type ImageProblem = 'unreadable' | 'empty' | 'unsupported' | 'too large' 
 /** An image of a call, checked, with the name that errors give it. */
 export type NamedImage =
   | { name: string; path: string }
-  | { name: string; bytes: Uint8Array }
-  | { name: string; raw: { pixels: Uint8Array; width: number; height: number } }
+  | { name: string; given: GivenBytes }
+  | { name: string; raw: { pixels: GivenBytes; width: number; height: number } }
 
 export function imageError(reason: ImageProblem, name: string, message: string, cause?: unknown): TorchError {
   const details = { reason, image: name }
@@ -30,29 +33,44 @@ export function imageError(reason: ImageProblem, name: string, message: string, 
 
 const expected = 'a path, a file: URL, the bytes of an image, or { pixels, width, height }'
 
-function rawImage(image: RawImage, name: string): NamedImage {
+function rawImage(image: RawImage, name: string, taker: ByteTaker): NamedImage {
   const { pixels, width, height } = image
+  const details = { image: name }
   const isBytes = pixels instanceof Uint8Array || pixels instanceof Uint8ClampedArray
-  if (!isBytes) throw invalidArgument(`the pixels of ${name}`, 'a Uint8Array', pixels)
+  if (!isBytes) throw invalidArgument(`the pixels of ${name}`, 'a Uint8Array', pixels, { details })
   for (const [side, value] of Object.entries({ width, height })) {
     if (!Number.isSafeInteger(value) || value < 1)
-      throw invalidArgument(`the ${side} of ${name}`, 'an integer >= 1', value)
+      throw invalidArgument(`the ${side} of ${name}`, 'an integer >= 1', value, { details })
   }
   if (pixels.length !== width * height * 3) {
     const wanted = `${width * height * 3} bytes of RGB (${width} x ${height})`
-    throw torchError('ERR_TORCH_SHAPE', `Expected ${wanted} for the pixels of ${name} but received ${pixels.length}`)
+    const message = `Expected ${wanted} for the pixels of ${name} but received ${pixels.length}`
+    throw torchError('ERR_TORCH_SHAPE', message, { details })
   }
-  return { name, raw: { pixels: new Uint8Array(pixels), width, height } }
+  return { name, raw: { pixels: taker.take(pixels), width, height } }
 }
 
-/** Throws ERR_TORCH_INVALID_ARGUMENT and ERR_TORCH_SHAPE. Bytes are copied: the caller's may change meanwhile. */
-function namedImage(image: unknown, name: string): NamedImage {
+function readImage(image: unknown, name: string, taker: ByteTaker): NamedImage {
   if (typeof image === 'string' && image !== '' && !image.includes('\0')) return { name: `'${image}'`, path: image }
   if (image instanceof URL) return { name: `'${image.href}'`, path: fileURLToPath(image) }
-  if (image instanceof ArrayBuffer) return { name, bytes: new Uint8Array(image.slice(0)) }
-  if (image instanceof Uint8Array) return { name, bytes: new Uint8Array(image) }
-  if (typeof image === 'object' && image !== null && 'pixels' in image) return rawImage(image as RawImage, name)
-  throw invalidArgument(name, expected, image)
+  if (image instanceof ArrayBuffer) return { name, given: taker.take(new Uint8Array(image)) }
+  if (image instanceof Uint8Array) return { name, given: taker.take(image) }
+  if (typeof image === 'object' && image !== null && 'pixels' in image) return rawImage(image as RawImage, name, taker)
+  throw invalidArgument(name, expected, image, { details: { image: name } })
+}
+
+/**
+ * One image under the name that errors give it where it has none of its own; `taker` copies its bytes. Throws
+ * ERR_TORCH_INVALID_ARGUMENT and ERR_TORCH_SHAPE, with the name as `details.image`.
+ */
+export function namedImage(image: unknown, name: string, taker = new ByteTaker()): NamedImage {
+  try {
+    return readImage(image, name, taker)
+  } catch (cause) {
+    if (isOurs(cause)) throw cause
+    // A getter or a proxy of the caller throws, a buffer is detached, or a URL is none of a file.
+    throw invalidArgument(name, expected, image, { cause, details: { image: name } })
+  }
 }
 
 /**
@@ -78,21 +96,39 @@ export function imageList(images: unknown): ImageInput[] {
  * ERR_TORCH_SHAPE.
  */
 export function namedImages(images: ImageInput | readonly ImageInput[], first = 0): NamedImage[] {
-  const list = imageList(images)
-  return list.map((image: unknown, index) => {
-    const name = Array.isArray(images) ? `image ${first + index}` : 'the image'
-    // A getter or a proxy of the caller may throw, a buffer be detached, or a URL be none of a file.
-    return readSafely({ name, expected, actual: image }, () => namedImage(image, name))
+  const taker = new ByteTaker()
+  return imageList(images).map((image: unknown, index) => {
+    return namedImage(image, Array.isArray(images) ? `image ${first + index}` : 'the image', taker)
   })
 }
 
-/** The encoded bytes. Rejects with ERR_TORCH_IMAGE. */
-export async function readEncoded(image: { name: string; path: string } | { name: string; bytes: Uint8Array }) {
-  if ('bytes' in image) return image.bytes
+async function readWhole(file: FileHandle, signal: AbortSignal): Promise<Buffer> {
+  const found = await file.stat()
+  // A pipe or a terminal may never give an end, and /dev/zero never does. Of folders the system says what it thinks.
+  if (!found.isFile() && !found.isDirectory()) throw new Error('it is not a regular file')
+  return file.readFile({ signal })
+}
+
+async function readFileBytes({ name, path }: { name: string; path: string }, signal: AbortSignal): Promise<Buffer> {
   try {
-    return await readFile(image.path)
+    // Without O_NONBLOCK opening a pipe waits for somebody who writes.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      return await readWhole(file, signal)
+    } finally {
+      await file.close()
+    }
   } catch (cause) {
-    const message = `Expected an image file but ${image.name} cannot be read: ${(cause as Error).message}`
-    throw imageError('unreadable', image.name, message, cause)
+    signal.throwIfAborted()
+    const message = `Expected an image file but ${name} cannot be read: ${(cause as Error).message}`
+    throw imageError('unreadable', name, message, cause)
   }
+}
+
+/**
+ * The encoded bytes, a copy of their own. Rejects with ERR_TORCH_IMAGE, ERR_TORCH_INVALID_ARGUMENT (bytes that were
+ * detached meanwhile) and the signal's reason.
+ */
+export async function readEncoded(image: Exclude<NamedImage, { raw: unknown }>, signal: AbortSignal) {
+  return 'given' in image ? ownBytes(image.given, image.name, signal) : readFileBytes(image, signal)
 }

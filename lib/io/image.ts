@@ -1,10 +1,13 @@
 import { isMainThread } from 'node:worker_threads'
 import type { Sharp, SharpOptions } from 'sharp'
 import { torchError } from '../core/errors.js'
-import { inDecodeSlot } from './decode-slots.js'
-import { firstGifFrame, paintAround } from './gif-frame.js'
+import { inDecodeSlot, inFetchSlot } from './decode-slots.js'
+import { firstGifFrame, type GifFrame, paintAround } from './gif-frame.js'
+import { ownBytes } from './given-bytes.js'
 import { type ImageFormat, imageFormat, isGrey16Png, jpegComponents } from './image-header.js'
 import { imageError, type NamedImage, readEncoded } from './image-input.js'
+import { type TiffKind, tiffDescription, tiffKind } from './tiff-kind.js'
+import { tiffTags } from './tiff-tags.js'
 
 /** Pillow refuses more, as a decompression bomb. */
 export const defaultMaxPixels = 178_956_970
@@ -24,7 +27,8 @@ export interface Decoded {
   height: number
 }
 
-type SamplesFormat = Decoded['format']
+/** What sharp must give so that nothing is lost that Pillow's conversion to RGB uses. */
+type Recipe = TiffKind
 
 async function loadSharp() {
   try {
@@ -41,23 +45,41 @@ function requireFormat(bytes: Uint8Array, name: string): ImageFormat {
   if (bytes.length === 0) throw imageError('empty', name, `${refused} ${name} is empty`)
   const format = imageFormat(bytes)
   if (format === undefined) throw imageError('unsupported', name, `${refused} ${name} is none`)
+  if (format === 'bigtiff') throw imageError('unsupported', name, `${refused} ${name} is a BigTIFF`)
   return format
 }
 
-/** What sharp must give so that nothing is lost that Pillow's conversion to RGB uses. */
-async function samplesFormat(bytes: Uint8Array, format: ImageFormat, open: () => Sharp): Promise<SamplesFormat> {
-  if (format === 'jpeg') return jpegComponents(bytes) === 4 ? 'cmyk' : 'rgb'
-  if (format === 'png') return isGrey16Png(bytes) ? 'grey16' : 'rgb'
-  if (format !== 'tiff') return 'rgb'
-  const { space } = await open().metadata()
-  return space === 'cmyk' || space === 'grey16' ? space : 'rgb'
+function damaged(name: string, reason: string | undefined, cause?: unknown) {
+  return imageError('damaged', name, `Expected a whole image but ${name} cannot be decoded: ${reason}`, cause)
 }
 
+function tiffRecipe(bytes: Uint8Array, name: string): Recipe {
+  const tags = tiffTags(bytes)
+  if (tags === undefined) throw damaged(name, 'it ends before its directory does')
+  const kind = tiffKind(tags)
+  if (kind !== undefined) return kind
+  const message = `Expected a TIFF of a kind that is decoded as Pillow does but ${name} has ${tiffDescription(tags)}`
+  throw imageError('unsupported', name, message)
+}
+
+function recipeOf(bytes: Uint8Array, format: ImageFormat, name: string): Recipe {
+  if (format === 'jpeg') return jpegComponents(bytes) === 4 ? 'cmyk' : 'rgb'
+  if (format === 'png') return isGrey16Png(bytes) ? 'grey16' : 'rgb'
+  return format === 'tiff' ? tiffRecipe(bytes, name) : 'rgb'
+}
+
+const grey16 = (image: Sharp) => image.removeAlpha().toColourspace('grey16').raw({ depth: 'ushort' })
+const cmyk = (image: Sharp) => image.pipelineColourspace('cmyk').toColourspace('cmyk').removeAlpha().raw()
+
 /** The colour profile is ignored and alpha dropped without blending, as `Image.convert('RGB')` does. */
-const recipes: Record<SamplesFormat, (image: Sharp) => Sharp> = {
-  rgb: (image) => image.toColourspace('srgb').removeAlpha().raw(),
-  cmyk: (image) => image.pipelineColourspace('cmyk').toColourspace('cmyk').removeAlpha().raw(),
-  grey16: (image) => image.removeAlpha().toColourspace('grey16').raw({ depth: 'ushort' }),
+const recipes: Record<Recipe, { decode: (image: Sharp) => Sharp; format: Decoded['format'] }> = {
+  rgb: { decode: (image) => image.toColourspace('srgb').removeAlpha().raw(), format: 'rgb' },
+  cmyk: { decode: cmyk, format: 'cmyk' },
+  // The high bytes: quotients are exact in float, and cut off on their way to bytes.
+  cmyk16: { decode: (image) => cmyk(image.linear(1 / 256, 0)), format: 'cmyk' },
+  grey16: { decode: grey16, format: 'grey16' },
+  // libvips makes black zero; Pillow leaves samples as they are.
+  white16: { decode: (image) => grey16(image.negate({ alpha: false })), format: 'grey16' },
 }
 
 /**
@@ -66,11 +88,32 @@ const recipes: Record<SamplesFormat, (image: Sharp) => Sharp> = {
  */
 const owned = (lent: Buffer): Uint8Array => (isMainThread ? lent : new Uint8Array(lent))
 
+/** Prepares the bytes of a GIF; undefined for other formats. */
+function requireGifFrame(bytes: Uint8Array, format: ImageFormat, name: string): GifFrame | undefined {
+  if (format !== 'gif') return undefined
+  const frame = firstGifFrame(bytes)
+  if (frame === undefined) throw damaged(name, 'it ends before its first frame does')
+  // Pillow gives transparent pixels the colour that the palette has for them.
+  for (const at of frame.transparencyFlags) bytes[at] = (bytes[at] ?? 0) & ~1
+  return frame
+}
+
+/** libvips and sharp say so of files that may be whole; of an 'unsupported image format' where a header is damaged. */
+const isUnsupported = /unsupported(?! image format)|not supported|no known route|channel limit/i
+
+function sharpError(cause: Error, name: string, { maxPixels }: Required<DecodeOptions>) {
+  const reason = cause.message.split('\n')[0] ?? ''
+  if (/pixel limit/.test(reason)) {
+    return imageError('too large', name, `Expected an image of at most ${maxPixels} pixels but ${name} has more`, cause)
+  }
+  if (!isUnsupported.test(reason)) return damaged(name, reason, cause)
+  return imageError('unsupported', name, `Expected a supported kind of image but ${name} is none: ${reason}`, cause)
+}
+
 async function decodeBytes(bytes: Uint8Array, name: string, options: Required<DecodeOptions>): Promise<Decoded> {
   const encoded = requireFormat(bytes, name)
-  const frame = encoded === 'gif' ? firstGifFrame(bytes) : undefined
-  // Pillow gives transparent pixels the colour that the palette has for them.
-  if (frame?.transparencyFlag !== undefined) bytes[frame.transparencyFlag] = (bytes[frame.transparencyFlag] ?? 0) & ~1
+  const frame = requireGifFrame(bytes, encoded, name)
+  const { decode, format } = recipes[recipeOf(bytes, encoded, name)]
   const sharp = await loadSharp()
   const settings: SharpOptions = {
     ignoreIcc: true,
@@ -78,35 +121,32 @@ async function decodeBytes(bytes: Uint8Array, name: string, options: Required<De
     limitInputPixels: options.maxPixels,
     autoOrient: options.autoOrient || encoded === 'tiff',
   }
-  const open = () => sharp(bytes, settings)
   try {
-    const format = await samplesFormat(bytes, encoded, open)
-    const { data, info } = await recipes[format](open()).toBuffer({ resolveWithObject: true })
+    const { data, info } = await decode(sharp(bytes, settings)).toBuffer({ resolveWithObject: true })
     const { width, height } = info
     if (frame !== undefined) paintAround(frame, data, width, height)
     return { samples: owned(data), format, width, height }
   } catch (cause) {
-    const reason = (cause as Error).message.split('\n')[0]
-    if (/pixel limit/.test(reason ?? '')) {
-      const message = `Expected an image of at most ${options.maxPixels} pixels but ${name} has more`
-      throw imageError('too large', name, message, cause)
-    }
-    throw imageError('damaged', name, `Expected a whole image but ${name} cannot be decoded: ${reason}`, cause)
+    throw sharpError(cause as Error, name, options)
   }
 }
 
 /**
  * The samples of an image, as Pillow 13 decodes them, off the JS thread; at most two images fewer at a time than libuv
- * has threads. `start` is called when a slot is free, and throws when nobody waits for the image any more.
- * Rejects with ERR_TORCH_IMAGE.
+ * has threads. Rejects with ERR_TORCH_IMAGE, and with the signal's reason where that is aborted before the image's turn.
  */
-export function decode(image: NamedImage, options: Required<DecodeOptions>, start: () => void): Promise<Decoded> {
+export function decode(image: NamedImage, options: Required<DecodeOptions>, signal: AbortSignal): Promise<Decoded> {
   if ('raw' in image) {
-    const { pixels: samples, width, height } = image.raw
-    return Promise.resolve({ samples, format: 'rgb', width, height })
+    const { pixels, width, height } = image.raw
+    const fetch = () => ownBytes(pixels, image.name, signal)
+    return inFetchSlot(async () => ({ samples: await fetch(), format: 'rgb', width, height }))
   }
-  return inDecodeSlot(async () => {
-    start()
-    return decodeBytes(await readEncoded(image), image.name, options)
+  const fetch = async () => {
+    signal.throwIfAborted()
+    return readEncoded(image, signal)
+  }
+  return inDecodeSlot(fetch, async (bytes) => {
+    signal.throwIfAborted()
+    return decodeBytes(bytes, image.name, options)
   })
 }

@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { cudaMajorOfFolder } from '../core/cuda-version.js'
 import { torchError } from '../core/errors.js'
 import { cacheFolder } from '../core/libtorch-find.js'
 import { readLibtorchFolder } from '../core/libtorch-folder.js'
 import { withDiskErrors } from './disk-error.js'
 import { requireDiskSpace } from './disk-space.js'
-import type { LocalWheel } from './nvidia-wheels.js'
-import { syncFolder } from './partial-file.js'
 import { runtimeFiles } from './runtime-files.js'
-import type { TorchWish } from './torch-wish.js'
+import { syncFolder } from './sync-folder.js'
+import { driverRuns, type TorchWish } from './torch-wish.js'
 import { withWheel } from './wheel-archive.js'
+import type { LocalWheel } from './wheel-link.js'
 
 /** A libtorch in the package's cache. */
 export interface CachedLibtorch {
@@ -25,27 +26,47 @@ export interface CachedLibtorch {
 const unfinished = '.install-'
 const replaced = '.replaced-'
 
-/** The newest libtorch in the cache that is what `wish` asks for. */
+const libtorchName = /^\d+\.\d+\.\d+-(?:cpu|cu\d*)$/
+
+/** The newest libtorch in the cache that is what `wish` asks for, and that the driver runs. */
 export async function findCached(wish: TorchWish): Promise<CachedLibtorch | undefined> {
   const names = await withDiskErrors(cacheFolder(), () => readdir(cacheFolder()))
-  const wanted = names.filter((name) => /^\d+\.\d+\.\d+-(cpu|cu\d*)$/.test(name))
+  const wanted = names.filter((name) => libtorchName.test(name))
   wanted.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
   for (const name of wanted) {
     const folder = join(cacheFolder(), name)
     const found = readLibtorchFolder(folder)
     if (typeof found === 'string' || found.variant !== wish.variant || !wish.minors.includes(found.minor)) continue
+    const cuda = cudaMajorOfFolder(name)
+    if (cuda !== undefined && !driverRuns(cuda, wish)) continue
     if (wish.version !== undefined && !name.startsWith(`${wish.version}-`)) continue
     return { folder, version: found.version, variant: found.variant }
   }
   return undefined
 }
 
-/** What processes left that were killed; the caller holds the cache's lock. */
+/** The name that a folder had which was put aside: '2.13.0-cpu' of '.replaced-2.13.0-cpu.<id>'. */
+function nameBefore(aside: string): string | undefined {
+  const name = aside.startsWith(replaced) ? aside.slice(replaced.length, aside.lastIndexOf('.')) : ''
+  return libtorchName.test(name) ? name : undefined
+}
+
+/**
+ * Clears up after processes that were killed: a libtorch that one had put aside, and not replaced yet, gets its name
+ * back. The caller holds the cache's lock.
+ */
 export async function removeUnfinished(): Promise<void> {
   await withDiskErrors(cacheFolder(), async () => {
-    for (const name of await readdir(cacheFolder())) {
+    const names = new Set(await readdir(cacheFolder()))
+    for (const name of names) {
       if (!name.startsWith(unfinished) && !name.startsWith(replaced)) continue
-      await rm(join(cacheFolder(), name), { recursive: true, force: true })
+      const before = nameBefore(name)
+      if (before === undefined || names.has(before)) {
+        await rm(join(cacheFolder(), name), { recursive: true, force: true })
+      } else {
+        await rename(join(cacheFolder(), name), join(cacheFolder(), before))
+        names.add(before)
+      }
     }
   })
 }
@@ -99,11 +120,16 @@ async function unpack(wheels: readonly LocalWheel[], folder: string, wish: Torch
 }
 
 async function moveIntoPlace(folder: string, target: string): Promise<void> {
-  const aside = join(cacheFolder(), `${replaced}${randomUUID()}`)
+  const aside = join(cacheFolder(), `${replaced}${basename(target)}.${randomUUID()}`)
   await rename(target, aside).catch((error) => {
     if (error.code !== 'ENOENT') throw error
   })
-  await rename(folder, target)
+  try {
+    await rename(folder, target)
+  } catch (error) {
+    await rename(aside, target).catch(() => {}) // where there was one
+    throw error
+  }
   await syncFolder(cacheFolder())
   await rm(aside, { recursive: true, force: true })
 }

@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { addonMinors } from '../core/addon-files.js'
+import { cudaVersionTag } from '../core/cuda-version.js'
 import { invalidArgument, TorchError, torchError } from '../core/errors.js'
 import { cacheFolder } from '../core/libtorch-find.js'
-import { boot } from '../core/native.js'
+import { driverCuda } from '../core/native.js'
 import { parseOptions } from '../core/options.js'
 import { makeFolder } from './disk-error.js'
 import { withFileLock } from './file-lock.js'
@@ -11,15 +12,15 @@ import { createHttpClient } from './http-client.js'
 import { type InstallOptions, installOptions, type ParsedInstallOptions } from './install-options.js'
 import { type CachedLibtorch, fillCache, findCached, removeUnfinished } from './libtorch-cache.js'
 import { chooseSources } from './libtorch-sources.js'
-import { cudaMajorOf, type LocalWheel, localWheel, obtainNvidia, type PipFetch } from './nvidia-wheels.js'
+import { chooseNvidia, cudaMajorOf, type PipFetch } from './nvidia-wheels.js'
 import { pipDownload } from './pip-download.js'
 import { drained, progressStream } from './progress-stream.js'
 import { findTorch } from './torch-search.js'
 import { driverRuns, type TorchWish } from './torch-wish.js'
-import { withWheel } from './wheel-archive.js'
 import { WheelLibrary } from './wheel-library.js'
+import type { LocalWheel, WheelLink } from './wheel-link.js'
 import { thisMachine } from './wheel-machine.js'
-import { requirementsOf } from './wheel-metadata.js'
+import { nvidiaRequirements } from './wheel-metadata.js'
 
 /** A step of an installation. `subject` is a file, or for 'wait' and 'retry' a sentence. */
 export interface InstallProgress {
@@ -39,12 +40,6 @@ type Report = (progress: InstallProgress) => void
 
 const verb = 'installLibtorch'
 
-/** 130 for a driver that supports CUDA 13.0. */
-function driverCuda(): number | undefined {
-  const [status, number] = boot().driver() ?? [1, 0]
-  return status === 0 ? Math.floor(number / 1000) * 10 + Math.floor((number % 1000) / 10) : undefined
-}
-
 function wishOf({ variant, version }: ParsedInstallOptions): TorchWish {
   const known = addonMinors()
   const minors = version === undefined ? known : known.filter((minor) => `${version}.`.startsWith(`${minor}.`))
@@ -52,7 +47,8 @@ function wishOf({ variant, version }: ParsedInstallOptions): TorchWish {
     const expected = known.length === 0 ? 'a package that has been built' : `a version of ${known.join(' or ')}`
     throw invalidArgument('version', `${expected}, which this package has addons for,`, version, { operation: verb })
   }
-  const driver = driverCuda()
+  const cuda = driverCuda()
+  const driver = cuda === undefined ? undefined : cudaVersionTag(cuda)
   const exact = version?.split('.').length === 3 ? version : undefined
   const chosen = variant ?? (driver === undefined ? 'cpu' : 'cuda')
   return { variant: chosen, minors, version: exact, machine: thisMachine(), driver }
@@ -64,7 +60,7 @@ async function torchThroughPip(wish: TorchWish, pip: NonNullable<PipFetch>, libr
     wish.version === undefined ? wish.minors.map((minor) => `torch==${minor}.*`) : [`torch==${wish.version}`]
   for (const requirement of requirements) {
     try {
-      return localWheel(await pip(requirement))
+      return await pip(requirement)
     } catch (error) {
       if (!(error instanceof TorchError) || error.code !== 'ERR_TORCH_DOWNLOAD') throw error
       library.refuse('pip', error.message, error)
@@ -76,7 +72,7 @@ async function torchThroughPip(wish: TorchWish, pip: NonNullable<PipFetch>, libr
 /** Where a place could not be asked, the same call may find it later. */
 function nothingFits({ variant, minors, version, machine, driver }: TorchWish, library: WheelLibrary): TorchError {
   const torch = `torch ${version ?? minors.map((minor) => `${minor}.*`).join(' or ')}`
-  const cuda = driver === undefined ? 'CUDA' : `CUDA ${driver / 10} or older`
+  const cuda = driver === undefined ? 'CUDA' : `CUDA ${(driver / 10).toFixed(1)} or older`
   const list = library.refusals.map(({ place, reason }) => `  - ${place}: ${reason}`).join('\n')
   const fix =
     'name a package index (--index), a folder of wheels (--find-links) or a wheel (--from)' +
@@ -88,22 +84,20 @@ function nothingFits({ variant, minors, version, machine, driver }: TorchWish, l
   return torchError(code, message, { operation: verb, details: { refusals: library.refusals, fix }, cause })
 }
 
-async function requireBuild({ path, name }: LocalWheel, wish: TorchWish): Promise<void> {
-  const requirements = requirementsOf(await withWheel(path, (wheel) => wheel.metadata()), name, wish.machine)
-  const cuda = cudaMajorOf(requirements)
+async function requireBuild(torch: WheelLink, wish: TorchWish, library: WheelLibrary): Promise<void> {
+  const { name } = torch
+  const cuda = cudaMajorOf(nvidiaRequirements(await library.metadata(torch, [torch]), name, wish.machine))
   if (wish.variant === 'cpu' || (cuda !== undefined && driverRuns(cuda, wish))) return
   const actual = cuda === undefined ? 'a CPU build' : `for CUDA ${cuda}, newer than the driver's`
   throw torchError('ERR_TORCH_INSTALL', `Expected a CUDA build that the driver runs but ${name.file} is ${actual}`)
 }
 
 async function obtainWheels(wish: TorchWish, library: WheelLibrary, pip: PipFetch): Promise<LocalWheel[]> {
-  const link = await findTorch(library, wish)
-  let torch: LocalWheel | undefined
-  if (link !== undefined) torch = { path: await library.obtain(link), name: link.name }
-  else if (pip !== undefined) torch = await torchThroughPip(wish, pip, library)
+  let torch = await findTorch(library, wish)
+  if (torch === undefined && pip !== undefined) torch = await torchThroughPip(wish, pip, library)
   if (torch === undefined) throw nothingFits(wish, library)
-  await requireBuild(torch, wish)
-  return [torch, ...(await obtainNvidia(torch, wish.variant, library, wish.machine, pip))]
+  await requireBuild(torch, wish, library)
+  return library.obtain([torch, ...(await chooseNvidia(torch, wish, library, pip))])
 }
 
 /** The caller holds the cache's lock. */
@@ -149,9 +143,9 @@ async function run(options: ParsedInstallOptions, report: Report, signal: AbortS
   return (
     (await fitting()) ??
     withFileLock(join(cacheFolder(), 'install.lock'), { signal, onWait }, async (lost) => {
+      await removeUnfinished()
       const already = await fitting()
       if (already !== undefined) return already
-      await removeUnfinished()
       return { ...(await install(options, wish, report, AbortSignal.any([signal, lost]))), fresh: true }
     })
   )

@@ -30,8 +30,8 @@ export interface SourceOptions {
 
 function orderedSources({ index, findLinks, from }: SourceOptions): SourceLevel | undefined {
   const sources = [
-    ...(from === undefined ? [] : [linksSource(from)]),
-    ...(findLinks === undefined ? [] : [linksSource(findLinks)]),
+    ...(from === undefined ? [] : [linksSource(from, 'from')]),
+    ...(findLinks === undefined ? [] : [linksSource(findLinks, 'findLinks')]),
     ...(index === undefined ? [] : [indexSource(index, 'index')]),
   ]
   if (sources.length > 0) return { origin: 'options', sources }

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { syncFolder } from './sync-folder.js'
 
 /** Of what has come and the disk has not taken. */
 const mostWaitingBytes = 4 * 2 ** 20
@@ -12,16 +13,6 @@ export interface PartialOrigin {
   validator?: string | undefined
   /** The size of the whole file. */
   total?: number | undefined
-}
-
-/** Makes a rename or a new file survive a power failure. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 async function readOrigin(path: string): Promise<PartialOrigin | undefined> {

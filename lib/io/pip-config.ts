@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +14,7 @@ export interface PipSettings {
 }
 
 type Values = Map<string, string>
+type Sections = Map<string, Values>
 
 /** Where pip keeps its settings; those that come later win. */
 function configFiles(): string[] {
@@ -20,25 +22,23 @@ function configFiles(): string[] {
   if (own === '/dev/null') return [] // pip's own word for: none
   const home = homedir()
   const system = (environmentVariable('XDG_CONFIG_DIRS') ?? '/etc/xdg').split(':')
+  const user = [
+    join(home, '.pip', 'pip.conf'),
+    join(environmentVariable('XDG_CONFIG_HOME') ?? join(home, '.config'), 'pip', 'pip.conf'),
+  ]
   const virtualEnvironment = environmentVariable('VIRTUAL_ENV')
   return [
     ...system.map((folder) => join(folder, 'pip', 'pip.conf')),
     '/etc/pip.conf',
-    ...(own === undefined ? [join(home, '.pip', 'pip.conf')] : []),
-    ...(own === undefined
-      ? [join(environmentVariable('XDG_CONFIG_HOME') ?? join(home, '.config'), 'pip', 'pip.conf')]
-      : []),
+    ...(own !== undefined && existsSync(own) ? [] : user),
     ...(virtualEnvironment === undefined ? [] : [join(virtualEnvironment, 'pip.conf')]),
     ...(own === undefined ? [] : [own]),
   ]
 }
 
-/** The sections of pip.conf that count for a download: later ones win. */
-const sections = ['global', 'install', 'download']
-
 /** Python's configparser: `name = value` or `name: value`; indented lines continue the value. */
-export function parsePipConfig(text: string): Values {
-  const bySection = new Map<string, Values>()
+export function parsePipConfig(text: string): Sections {
+  const bySection: Sections = new Map()
   let values: Values = new Map()
   let last: string | undefined
   for (const line of text.split(/\r?\n/)) {
@@ -56,10 +56,10 @@ export function parsePipConfig(text: string): Values {
       values.set(last, `${values.get(last)} ${line.trim()}`)
     }
   }
-  return new Map(sections.flatMap((section) => [...(bySection.get(section) ?? [])]))
+  return bySection
 }
 
-async function readValues(path: string): Promise<Values> {
+async function readSections(path: string): Promise<Sections> {
   try {
     return parsePipConfig(await readFile(path, 'utf8'))
   } catch (error) {
@@ -75,7 +75,7 @@ function settingsOf(read: (name: string) => string | undefined, origin: string):
   const indexes = isTrue(read('no-index')) ? [] : [...words('index-url'), ...words('extra-index-url')]
   return {
     sources: [
-      ...words('find-links').map(linksSource),
+      ...words('find-links').map((text) => linksSource(text, `find-links of ${origin}`)),
       ...indexes.map((address) => indexSource(address, `index-url of ${origin}`)),
     ],
     caFile: read('cert'),
@@ -88,11 +88,17 @@ export function pipEnvironment(): PipSettings {
   return settingsOf(variable, "pip's environment variables")
 }
 
-/** The files that `pip config list` reads, without asking a Python. */
+/**
+ * The files that `pip config list` reads, without asking a Python. As for `pip download`: within a section the more
+ * personal file wins, then [download] over [global], whichever file they are in; an empty value is none.
+ */
 export async function pipConfiguration(): Promise<PipSettings> {
-  const values: Values = new Map()
+  const merged: Sections = new Map()
   for (const path of configFiles()) {
-    for (const [name, value] of await readValues(path)) values.set(name, value)
+    for (const [section, values] of await readSections(path)) {
+      merged.set(section, new Map([...(merged.get(section) ?? []), ...values]))
+    }
   }
-  return settingsOf((name) => values.get(name) || undefined, "pip's configuration")
+  const read = (name: string) => merged.get('download')?.get(name) || merged.get('global')?.get(name) || undefined
+  return settingsOf(read, "pip's configuration")
 }

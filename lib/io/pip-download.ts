@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { childEnvironment } from '../core/environment.js'
 import { torchError } from '../core/errors.js'
 import { makeFolder, withDiskErrors } from './disk-error.js'
+import { localLink, type WheelLink } from './wheel-link.js'
 
 const run = promisify(execFile)
 
@@ -42,7 +43,7 @@ const withoutSecrets = (text: string) => text.replace(/:\/\/[^/\s@]+@/g, '://')
  * for: netrc files, key rings, client certificates. pip verifies the checksums of its index.
  * ERR_TORCH_DOWNLOAD where there is no pip or it fails.
  */
-export async function pipDownload(requirement: string, folder: string, signal: AbortSignal): Promise<string> {
+export async function pipDownload(requirement: string, folder: string, signal: AbortSignal): Promise<WheelLink> {
   await makeFolder(folder)
   const own = await withDiskErrors(folder, () => mkdtemp(join(folder, 'pip-')))
   try {
@@ -50,10 +51,10 @@ export async function pipDownload(requirement: string, folder: string, signal: A
     for (const program of programs) {
       const answer = await tryPip(program, args, folder, signal)
       if (answer === 'done') {
-        const file = (await readdir(own)).find((name) => name.endsWith('.whl'))
-        if (file === undefined) break
-        await rename(join(own, file), join(folder, file))
-        return join(folder, file)
+        const [wheel] = (await readdir(own)).flatMap((name) => localLink(join(folder, name)) ?? [])
+        if (wheel === undefined) break
+        await rename(join(own, wheel.name.file), join(folder, wheel.name.file))
+        return wheel
       }
       if ('reason' in answer) {
         const message = `Expected pip to download ${requirement} but it said: ${withoutSecrets(answer.reason)}`

@@ -35,13 +35,12 @@ export function roundHalfEven(value: number): number {
  */
 export function normalizationTable(mean: readonly number[], std: readonly number[]): Float32Array {
   const table = new Float32Array(3 * 256)
-  for (let i = 0; i < table.length; i++) {
-    const channel = i >> 8
-    const [m, s] = [mean, std].map((values) => Math.fround(values[channel % values.length] as number)) as [
-      number,
-      number,
-    ]
-    table[i] = Math.fround(Math.fround((i & 255) / 255) - m) / s
+  for (let channel = 0; channel < 3; channel++) {
+    const m = Math.fround(mean[channel % mean.length] as number)
+    const s = Math.fround(std[channel % std.length] as number)
+    for (let byte = 0; byte < 256; byte++) {
+      table[channel * 256 + byte] = Math.fround(Math.fround(byte / 255) - m) / s
+    }
   }
   return table
 }

@@ -4,7 +4,7 @@ import { settle } from '../core/settle.js'
 import type { Tensor } from '../core/tensor.js'
 import { decode } from './image.js'
 import { type CallContext, forAll, writeEntry } from './image-entries.js'
-import { type ImageInput, type NamedImage, namedImages } from './image-input.js'
+import { type ImageInput, type NamedImage, namedImage, namedImages } from './image-input.js'
 import {
   type PreprocessConfig,
   type PreprocessOptions,
@@ -23,9 +23,9 @@ async function run(images: NamedImage[], config: ResolvedConfig, options: Runnin
   const table = options.normalize ? normalizationTable(config.mean, config.std) : undefined
   const batch = await ops.zeros([images.length, ...config.inputSize], { dtype: table ? 'float32' : 'uint8' })
   try {
-    await forAll(images, options.signal, async (image, index, stopped) => {
-      const decoded = await decode(image, options, stopped)
-      stopped()
+    await forAll(images, options.signal, async (image, index, signal) => {
+      const decoded = await decode(image, options, signal)
+      signal.throwIfAborted()
       await writeEntry(batch, index, decoded, placeImage(config, table, decoded, image.name), context)
     })
     return batch
@@ -56,17 +56,37 @@ export function preprocess(
 }
 
 /** As `preprocess`, for a part of a longer list that begins at `first`, from where messages count. */
-export async function preprocessPart(
+export function preprocessPart(
   images: ImageInput | readonly ImageInput[],
   first: number,
   config?: PreprocessConfig,
   options?: PreprocessOptions,
 ): Promise<Tensor> {
+  return preprocessNamed(() => namedImages(images, first), config, options)
+}
+
+/**
+ * As `preprocess`, for the image of a stream that comes after `index` others; a list is none. `details.image` of the error
+ * names the image where it is to blame, and only there.
+ */
+export function preprocessStreamed(
+  image: ImageInput,
+  index: number,
+  config?: PreprocessConfig,
+  options?: PreprocessOptions,
+): Promise<Tensor> {
+  return preprocessNamed(() => [namedImage(image, `image ${index}`)], config, options)
+}
+
+async function preprocessNamed(
+  images: () => NamedImage[],
+  config: PreprocessConfig | undefined,
+  options: PreprocessOptions | undefined,
+): Promise<Tensor> {
   const operation = 'preprocess'
   const resolved = parseOptions(preprocessConfig, config, operation)
   const running = readOptions(options, operation)
-  const start = async (context: CallContext) =>
-    run(namedImages(images, first), resolved, running, context)
+  const start = async (context: CallContext) => run(images(), resolved, running, context)
   const discard = (batch: Tensor) => batch.dispose()
   return settle(operation, { start, convert: (batch) => batch, discard }, running.signal)
 }

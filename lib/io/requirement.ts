@@ -86,7 +86,8 @@ class MarkerReader {
   #operand(): string {
     const next = this.#tokens.shift()
     if (next === undefined || 'symbol' in next) throw new SyntaxError('a marker lacks an operand')
-    return 'text' in next ? next.text : (this.#variables[next.variable] ?? '')
+    if ('text' in next) return next.text
+    return Object.hasOwn(this.#variables, next.variable) ? (this.#variables[next.variable] ?? '') : ''
   }
 
   #comparison(): boolean {

@@ -1,4 +1,5 @@
 import { torchError } from '../core/errors.js'
+import { percentDecoded } from './percent-decoded.js'
 import { redactedUrl } from './redacted-url.js'
 import type { WheelLink } from './wheel-link.js'
 import { parseWheelName } from './wheel-name.js'
@@ -24,12 +25,7 @@ function attributesOf(tag: string): Map<string, string> {
 }
 
 function lastPart({ pathname }: URL): string {
-  const part = pathname.split('/').at(-1) ?? ''
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return part // a stray '%'
-  }
+  return percentDecoded(pathname.split('/').at(-1) ?? '')
 }
 
 const sha256Of = (text: unknown) => /(?:^|[=\s])sha256=([0-9a-f]{64})/i.exec(String(text))?.[1]?.toLowerCase()

@@ -1,15 +1,15 @@
 import { labelOf, rankTorch, type TorchWish } from './torch-wish.js'
 import type { WheelLibrary } from './wheel-library.js'
 import type { WheelLink } from './wheel-link.js'
-import { isNvidia, requirementsOf } from './wheel-metadata.js'
+import { nvidiaRequirements } from './wheel-metadata.js'
 
 /** Which build a wheel is; 'unknown' where only the wheel itself could tell. */
 async function buildOf(link: WheelLink, library: WheelLibrary, wish: TorchWish): Promise<'cpu' | 'cuda' | 'unknown'> {
   const label = labelOf(link.name.version)
   if (label === 'cpu' || label === 'cuda') return label
-  const metadata = await library.metadata(link)
+  const metadata = await library.servedMetadata(link)
   if (metadata === undefined) return 'unknown'
-  return requirementsOf(metadata, link.name, wish.machine).some(isNvidia) ? 'cuda' : 'cpu'
+  return nvidiaRequirements(metadata, link.name, wish.machine).length > 0 ? 'cuda' : 'cpu'
 }
 
 /**

@@ -1,23 +1,18 @@
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
 import { TorchError, torchError } from '../core/errors.js'
-import { withDiskErrors } from './disk-error.js'
-import { requireDiskSpace } from './disk-space.js'
+import { fileErrorCode, withDiskErrors } from './disk-error.js'
 import { downloadFile } from './download.js'
 import { sha256OfFile } from './file-digest.js'
 import type { SourceLevel } from './libtorch-sources.js'
 import { fetchPage, type Network } from './network.js'
 import { withWheel } from './wheel-archive.js'
-import type { WheelLink } from './wheel-link.js'
+import type { LocalWheel, WheelLink } from './wheel-link.js'
 import { describeSource, listWheels } from './wheel-source.js'
+import { downloadPath, type WheelFolders, WheelSpace } from './wheel-space.js'
 
-export interface LibraryOptions {
+export interface LibraryOptions extends WheelFolders {
   levels: readonly SourceLevel[]
   network: Network
-  /** Where wheels are kept until they are unpacked. */
-  downloads: string
-  /** Where they will be unpacked. */
-  unpackInto: string
   /** Wheels of an index that promises no SHA-256 are taken too. */
   allowUnverified: boolean
   onProgress: (file: string, received: number, total: number | undefined) => void
@@ -30,18 +25,19 @@ export interface Refusal {
   cause?: unknown
 }
 
-/** torch and NVIDIA's libraries take two to three times the space of their wheels. */
-const unpackedRatio = 2.5
-
 /** The wheels of all sources of one installation. */
 export class WheelLibrary {
   readonly levels: readonly SourceLevel[]
   readonly refusals: Refusal[] = []
   readonly #options: LibraryOptions
+  readonly #space: WheelSpace
+  readonly #paths = new Map<WheelLink, string>()
+  readonly #metadata = new Map<WheelLink, string>()
 
   constructor(options: LibraryOptions) {
     this.levels = options.levels
     this.#options = options
+    this.#space = new WheelSpace(options, options.network)
   }
 
   refuse(place: string, reason: string, cause?: unknown): void {
@@ -66,7 +62,7 @@ export class WheelLibrary {
   }
 
   /** The METADATA of a wheel, where it can be had without the wheel. */
-  async metadata({ place, metadata }: WheelLink): Promise<string | undefined> {
+  async servedMetadata({ place, metadata }: WheelLink): Promise<string | undefined> {
     if ('path' in place) return withWheel(place.path, (wheel) => wheel.metadata())
     if (metadata === undefined) return undefined
     const page = await fetchPage(this.#options.network, metadata.url, '*/*')
@@ -75,9 +71,33 @@ export class WheelLibrary {
     return digest === metadata.sha256 ? page.text : undefined
   }
 
-  /** The path of the complete wheel, with the SHA-256 that its index promises. */
-  async obtain({ place, name, sha256, size }: WheelLink): Promise<string> {
-    const { network, downloads, unpackInto, allowUnverified, onProgress } = this.#options
+  /** As served, or out of the wheel, which is fetched then. `needed`: all wheels that are known to be needed with it. */
+  async metadata(link: WheelLink, needed: readonly WheelLink[]): Promise<string> {
+    const known = this.#metadata.get(link) ?? (await this.servedMetadata(link))
+    const text = known ?? (await withWheel(await this.#obtain(link, needed), (wheel) => wheel.metadata()))
+    this.#metadata.set(link, text)
+    return text
+  }
+
+  /** All wheels, complete, with the SHA-256 that their indexes promise; nothing is fetched where not all have space. */
+  async obtain(links: readonly WheelLink[]): Promise<LocalWheel[]> {
+    const wheels: LocalWheel[] = []
+    for (const link of links) wheels.push({ path: await this.#obtain(link, links), name: link.name })
+    return wheels
+  }
+
+  async #obtain(link: WheelLink, needed: readonly WheelLink[]): Promise<string> {
+    const known = this.#paths.get(link)
+    if (known !== undefined) return known
+    await this.#space.requireForAll(needed)
+    const path = await this.#fetch(link)
+    this.#paths.set(link, path)
+    return path
+  }
+
+  async #fetch(link: WheelLink): Promise<string> {
+    const { place, name, sha256, size } = link
+    const { network, allowUnverified, onProgress } = this.#options
     if ('path' in place) {
       if (sha256 !== undefined) await this.#verify(place.path, sha256)
       return place.path
@@ -88,19 +108,25 @@ export class WheelLibrary {
         'allow that (--allow-unverified), or fetch the file yourself and install --from it'
       throw torchError('ERR_TORCH_CHECKSUM', message)
     }
-    // Other bytes under the same name must not be continued.
-    const target = join(downloads, sha256?.slice(0, 16) ?? 'unverified', name.file)
+    const target = downloadPath(link, this.#options)
+    if (sha256 !== undefined && (await this.#digestOf(target)) === sha256) return target // of an earlier call
     await downloadFile({
       ...network,
       ...{ url: place.url, target, sha256, size },
-      reserve: (bytesToCome, total) =>
-        requireDiskSpace([
-          { folder: downloads, bytes: bytesToCome },
-          { folder: unpackInto, bytes: total * unpackedRatio },
-        ]),
+      reserve: (bytesToCome, total) => this.#space.require(bytesToCome, total),
       onProgress: (received, total) => onProgress(name.file, received, total),
     })
     return target
+  }
+
+  /** undefined where there is no such file. */
+  async #digestOf(path: string): Promise<string | undefined> {
+    try {
+      return await sha256OfFile(path, this.#options.network.signal)
+    } catch (error) {
+      if (fileErrorCode(error) === undefined) throw error
+      return undefined // whatever it is: the download says what is wrong with the place
+    }
   }
 
   async #verify(path: string, sha256: string): Promise<void> {

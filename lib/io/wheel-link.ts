@@ -1,4 +1,5 @@
-import type { WheelName } from './wheel-name.js'
+import { basename } from 'node:path'
+import { parseWheelName, type WheelName } from './wheel-name.js'
 
 /** A wheel that an index or a folder has. */
 export interface WheelLink {
@@ -12,4 +13,17 @@ export interface WheelLink {
   metadata: { url: string; sha256: string | undefined } | undefined
   /** Withdrawn by its publisher: used only where exactly this version was asked for. */
   yanked: boolean
+}
+
+/** A wheel on disk. */
+export interface LocalWheel {
+  path: string
+  name: WheelName
+}
+
+/** undefined for a file that is not named as a wheel is. */
+export function localLink(path: string): WheelLink | undefined {
+  const name = parseWheelName(basename(path))
+  if (name === undefined) return undefined
+  return { name, place: { path }, sha256: undefined, size: undefined, metadata: undefined, yanked: false }
 }

@@ -1,4 +1,5 @@
 import { torchError } from '../core/errors.js'
+import { glibcVersion } from './glibc-version.js'
 import type { WheelMachine } from './wheel-name.js'
 
 const architectures: Partial<Record<NodeJS.Architecture, WheelMachine['architecture']>> = {
@@ -9,8 +10,7 @@ const architectures: Partial<Record<NodeJS.Architecture, WheelMachine['architect
 /** This machine. ERR_TORCH_INSTALL where no libtorch is built for it. */
 export function thisMachine(): WheelMachine {
   const architecture = architectures[process.arch]
-  const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } }
-  const [, major, minor] = /^(\d+)\.(\d+)/.exec(header.glibcVersionRuntime ?? '') ?? []
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(glibcVersion() ?? '') ?? []
   if (process.platform === 'linux' && architecture !== undefined && major !== undefined) {
     return { architecture, glibc: [Number(major), Number(minor)] }
   }

@@ -31,7 +31,10 @@ export const loadFields = (z: Z) => ({
 const loadOptions = defineOptions(loadFields)
 
 export interface ImageClassifierOptions extends LoadControl {
-  /** 'auto' (default) folds batch norms and stores weights as the CPU likes them; 'none' runs the program as it is. */
+  /**
+   * 'auto' (default) folds batch norms, which rounds weights anew, and stores them as the CPU likes: the logits of the
+   * sample photographs differ from timm's by at most 1e-5 times the largest. 'none' runs the program as it is: at most 1e-5.
+   */
   optimize?: Optimize | undefined
   /** Replaces parts of the model's own preprocessing. */
   preprocess?: PreprocessConfig | undefined

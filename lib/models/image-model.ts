@@ -8,7 +8,7 @@ import { adopt, type Handle, type handleBrand, keep, markHandleClass, scope } fr
 import { isTensor, type Tensor } from '../core/tensor.js'
 import type { Value } from '../core/value.js'
 import type { ImageInput } from '../io/image-input.js'
-import { preprocess, preprocessPart } from '../io/preprocess.js'
+import { preprocess, preprocessStreamed } from '../io/preprocess.js'
 import { preprocessConfig, type ResolvedConfig } from '../io/preprocess-config.js'
 import { type Failed, imageStream } from './image-stream.js'
 import {
@@ -140,7 +140,7 @@ export class ImageModel implements Handle {
     const parsed = parseOptions(featuresOptions, options, 'features')
     const { preprocess } = imagesOf(this, 'features', parsed)
     return imageStream<Tensor[], Featured>(input, parsed, {
-      preprocess: (image, signal) => preprocessPart(image, 0, preprocess, { signal }),
+      preprocess: (image, index, signal) => preprocessStreamed(image, index, preprocess, { signal }),
       run: async (pixels, signal) => ownFeatures(await ImageModel.#layers(this, pixels, { ...parsed, signal })),
       entry: (image, features) => ({ image, features: handOver(features) }),
       discard: (features) => {

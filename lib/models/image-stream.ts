@@ -10,8 +10,8 @@ import { workAhead } from './work-ahead.js'
 
 /** What a stream does with its images. Result: of one image, Entry: what the reader gets. */
 export interface StreamSteps<Result, Entry> {
-  /** float32 [1, 3, H, W] */
-  preprocess(image: ImageInput, signal: AbortSignal): Promise<Tensor>
+  /** float32 [1, 3, H, W] of the image that comes after `index` others. */
+  preprocess(image: ImageInput, index: number, signal: AbortSignal): Promise<Tensor>
   /** pixels: float32 [N, 3, H, W]. N results. */
   run(pixels: Tensor, signal: AbortSignal): Promise<Result[]>
   /** What the reader gets of an image; from here on the result is the reader's. */
@@ -20,7 +20,7 @@ export interface StreamSteps<Result, Entry> {
   discard(result: Result): void
 }
 
-/** An image that could not be looked at. */
+/** An image that could not be looked at, or something else in its place. */
 export interface Failed {
   image: ImageInput
   error: TorchError
@@ -38,20 +38,36 @@ function free(batch: readonly Prepared[]): void {
   for (const { pixels } of batch) pixels?.dispose()
 }
 
+/** Whether the image is to blame, and not the call that looks at it. */
+function isOfImage(error: unknown): error is TorchError {
+  return error instanceof TorchError && error.details?.image !== undefined
+}
+
 /** A bad image is a result of its own; anything else (an abort, a defect) ends the stream. */
-async function prepare(image: ImageInput, preprocess: Preprocess, signal: AbortSignal): Promise<Prepared> {
+async function prepare(
+  image: ImageInput,
+  index: number,
+  preprocess: Preprocess,
+  signal: AbortSignal,
+): Promise<Prepared> {
   try {
     // The scope in which the reader asks for a result may end long before this image has its turn.
-    const pixels = await scope(async () => keep(await preprocess(image, signal)))
+    const pixels = await scope(async () => keep(await preprocess(image, index, signal)))
     return { image, pixels, error: undefined }
   } catch (error) {
-    if (error instanceof TorchError && error.code === 'ERR_TORCH_IMAGE') return { image, pixels: undefined, error }
+    if (isOfImage(error)) return { image, pixels: undefined, error }
     throw error
   }
 }
 
-async function prepareBatch(images: ImageInput[], preprocess: Preprocess, signal: AbortSignal): Promise<Prepared[]> {
-  const results = await Promise.allSettled(images.map((image) => prepare(image, preprocess, signal)))
+async function prepareBatch(
+  images: ImageInput[],
+  first: number,
+  preprocess: Preprocess,
+  signal: AbortSignal,
+): Promise<Prepared[]> {
+  const all = images.map((image, i) => prepare(image, first + i, preprocess, signal))
+  const results = await Promise.allSettled(all)
   const batch = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
   const failed = results.find((result) => result.status === 'rejected')
   if (failed === undefined) return batch
@@ -98,9 +114,13 @@ export async function* imageStream<Result, Entry>(
   const discard = (batch: Done<Result>[]) => {
     for (const done of batch.splice(0)) if (done.error === undefined) steps.discard(done.result)
   }
+  let begun = 0
   const prepared = workAhead(batchesOf(untilAborted(images, stop.signal), batchSize), {
     ahead: 2,
-    work: (batch: ImageInput[]) => prepareBatch(batch, steps.preprocess, stop.signal),
+    work: (batch: ImageInput[]) => {
+      begun += batch.length
+      return prepareBatch(batch, begun - batch.length, steps.preprocess, stop.signal)
+    },
     discard: free,
   })
   const finished = workAhead(prepared, {

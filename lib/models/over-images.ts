@@ -4,7 +4,7 @@ import type { defineOptions } from '../core/options.js'
 import { scope } from '../core/scope.js'
 import type { Tensor } from '../core/tensor.js'
 import { type ImageInput, imageList } from '../io/image-input.js'
-import { preprocessPart } from '../io/preprocess.js'
+import { preprocessPart, preprocessStreamed } from '../io/preprocess.js'
 import type { PreprocessConfig } from '../io/preprocess-config.js'
 import { type Failed, imageStream } from './image-stream.js'
 
@@ -78,6 +78,7 @@ export function overImages<Result, Entry>(
     return all()
   }
   const { preprocess, ...batching } = begin()
-  const prepare = (image: ImageInput, signal: AbortSignal) => preprocessPart(image, 0, preprocess, { signal })
+  const prepare = (image: ImageInput, index: number, signal: AbortSignal) =>
+    preprocessStreamed(image, index, preprocess, { signal })
   return imageStream<Result, Entry>(images, batching, { preprocess: prepare, run, entry, discard: () => {} })
 }

@@ -1,4 +1,5 @@
 """Writes test/golden/images/*: small files of every kind that Pillow opens and we decode.
+test/golden/refused-images/*: kinds that we refuse, though Pillow may open them.
 
 Run with the Python of .oracle: .oracle/bin/python scripts/golden/images.py
 """
@@ -12,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 FOLDER = Path(__file__).parents[2] / "test" / "golden" / "images"
+REFUSED = FOLDER.with_name("refused-images")
 
 
 def pixels(width: int, height: int, channels: int = 3) -> np.ndarray:
@@ -29,6 +31,10 @@ def picture(width: int, height: int, mode: str = "RGB") -> Image.Image:
 
 def write(name: str, content: bytes) -> None:
     (FOLDER / name).write_bytes(content)
+
+
+def write_refused(name: str, content: bytes) -> None:
+    (REFUSED / name).write_bytes(content)
 
 
 def encoded(image: Image.Image, form: str, **options) -> bytes:
@@ -169,6 +175,97 @@ def write_tiffs() -> None:
     write("float.tif", encoded(Image.fromarray(pixels(9, 7, 1)[..., 0].astype(np.float32)), "TIFF"))
 
 
+def tiff(order: str, photometric: int, bits: list[int], planes: list[bytes], extra=(), kind: int = 1, tags=None) -> bytes:
+    """What Pillow cannot write: one strip for each of `planes`, little-endian ("<") or big-endian (">").
+
+    `extra` is ExtraSamples, `kind` SampleFormat, `tags` any others, of 16 bits each.
+    """
+    width, height = TIFF_SIZE
+    shorts = {258: bits, 259: [1], 262: [photometric], 277: [len(bits)], 284: [2 if len(planes) > 1 else 1]}
+    shorts |= {338: list(extra), 339: [kind] * len(bits)} | (tags or {})
+    longs = {256: [width], 257: [height], 273: [0] * len(planes), 278: [height], 279: [len(plane) for plane in planes]}
+    fields = {tag: ("H", values) for tag, values in shorts.items() if values}
+    fields |= {tag: ("L", values) for tag, values in longs.items()}
+    position = 8 + 2 + 12 * len(fields) + 4
+    places = {}
+    for tag, (form, values) in sorted(fields.items()):
+        if (size := struct.calcsize(order + form) * len(values)) > 4:
+            places[tag], position = position, position + size
+    longs[273][:] = [position + sum(map(len, planes[:i])) for i in range(len(planes))]
+    directory, far = struct.pack(order + "H", len(fields)), b""
+    for tag, (form, values) in sorted(fields.items()):
+        content = struct.pack(f"{order}{len(values)}{form}", *values)
+        directory += struct.pack(order + "HHL", tag, {"H": 3, "L": 4}[form], len(values))
+        directory += struct.pack(order + "L", places[tag]) if tag in places else content.ljust(4, b"\0")
+        far += content if tag in places else b""
+    start = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(order + "L", 8)
+    return start + directory + struct.pack(order + "L", 0) + far + b"".join(planes)
+
+
+TIFF_SIZE = (23, 17)
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, LAB = 0, 1, 2, 3, 5, 8
+SPARE, ASSOCIATED, UNASSOCIATED = 0, 1, 2
+
+
+def write_tiff_kinds() -> None:
+    """Every kind of samples that we take: photometric, depth, spare channels, sign, order of bytes."""
+    samples = {channels: pixels(*TIFF_SIZE, channels) for channels in range(1, 9)}
+
+    def whole(channels: int) -> list[bytes]:
+        return [samples[channels].tobytes()]
+
+    def planes(channels: int, width: int = 1) -> list[bytes]:
+        return [samples[channels * width][..., i * width : (i + 1) * width].tobytes() for i in range(channels)]
+
+    small = {"<": samples[2].copy(), ">": samples[2].copy()}
+    small["<"][:, :11, 1], small[">"][:, :11, 0] = 0, 0  # Pillow's conversion keeps values below 256 only
+    for order, name in (("<", "le"), (">", "be")):
+        write(f"grey-16-{name}.tif", tiff(order, BLACK_IS_ZERO, [16], [small[order].tobytes()]))
+        write(f"grey-16-signed-{name}.tif", tiff(order, BLACK_IS_ZERO, [16], [small[order].tobytes()], kind=2))
+        write(f"grey-32-signed-{name}.tif", tiff(order, BLACK_IS_ZERO, [32], whole(4), kind=2))
+        write(f"rgb-16-{name}.tif", tiff(order, RGB, [16] * 3, whole(6)))
+        write(f"rgbx-16-{name}.tif", tiff(order, RGB, [16] * 4, whole(8), [SPARE]))
+        write(f"rgba-16-{name}.tif", tiff(order, RGB, [16] * 4, whole(8), [UNASSOCIATED]))
+        write(f"cmyk-16-{name}.tif", tiff(order, CMYK, [16] * 4, whole(8)))
+        write_refused(f"rgba-16-associated-{name}.tif", tiff(order, RGB, [16] * 4, whole(8), [ASSOCIATED]))
+    write("rgba-16-unnamed.tif", tiff("<", RGB, [16] * 4, whole(8)))
+    write("white-16.tif", tiff("<", WHITE_IS_ZERO, [16], [small["<"].tobytes()]))
+    write("grey-32.tif", tiff("<", BLACK_IS_ZERO, [32], whole(4)))
+    for depth in (1, 2, 4):
+        values = [packed(samples[1][..., 0], depth).tobytes()]
+        write(f"white-{depth}.tif", tiff("<", WHITE_IS_ZERO, [depth], values))
+        write(f"grey-{depth}.tif", tiff("<", BLACK_IS_ZERO, [depth], values))
+        colours = [(257 * 7 * i) % 65536 for i in range(3 << depth)]
+        write(f"palette-{depth}.tif", tiff("<", PALETTE, [depth], values, tags={320: colours}))
+    write("lowest-bit-first.tif", tiff("<", BLACK_IS_ZERO, [1], [packed(samples[1][..., 0], 1).tobytes()], tags={266: [2]}))
+    write("white-8.tif", tiff("<", WHITE_IS_ZERO, [8], whole(1)))
+    write("grey-spare.tif", tiff("<", BLACK_IS_ZERO, [8] * 2, whole(2), [SPARE]))
+    write("rgb-planes.tif", tiff("<", RGB, [8] * 3, planes(3)))
+    write("rgba-planes.tif", tiff("<", RGB, [8] * 4, planes(4), [UNASSOCIATED]))
+    write("rgbx.tif", tiff("<", RGB, [8] * 4, whole(4), [SPARE]))
+    write("rgbxx.tif", tiff("<", RGB, [8] * 5, whole(5), [SPARE] * 2))
+    write("rgba-unnamed.tif", tiff("<", RGB, [8] * 4, whole(4)))
+    write("rgba-associated.tif", tiff("<", RGB, [8] * 4, whole(4), [ASSOCIATED]))
+    write("cmyk-planes.tif", tiff("<", CMYK, [8] * 4, planes(4)))
+    write("cmykx.tif", tiff("<", CMYK, [8] * 5, whole(5), [SPARE]))
+    for name, mode in [("grey", "L"), ("cmyk", "CMYK")]:
+        write(f"{name}-jpeg.tif", encoded(picture(53, 40, mode), "TIFF", compression="jpeg"))
+    write("several.tif", encoded(picture(53, 40), "TIFF", save_all=True, append_images=[picture(31, 20)]))
+
+    write_refused("rgba-spare.tif", tiff("<", RGB, [8] * 6, whole(6), [UNASSOCIATED, SPARE, SPARE]))
+    write_refused("cmyk-alpha.tif", tiff("<", CMYK, [8] * 5, whole(5), [UNASSOCIATED]))
+    write_refused("other-inks.tif", tiff("<", CMYK, [8] * 4, whole(4), tags={332: [2]}))
+    write_refused("lab.tif", tiff("<", LAB, [8] * 3, whole(3)))
+    write_refused("grey-12.tif", tiff("<", BLACK_IS_ZERO, [12], [samples[2].tobytes()[: 35 * TIFF_SIZE[1]]]))
+    write_refused("grey-alpha-16.tif", tiff("<", BLACK_IS_ZERO, [16] * 2, whole(4), [UNASSOCIATED]))
+    write_refused("white-16.tif", tiff(">", WHITE_IS_ZERO, [16], [small[">"].tobytes()]))
+    write_refused("grey-32.tif", tiff(">", BLACK_IS_ZERO, [32], whole(4)))
+    write_refused("rgb-signed.tif", tiff("<", RGB, [8] * 3, whole(3), kind=2))
+    write_refused("rgb-16-planes.tif", tiff("<", RGB, [16] * 3, planes(3, 2)))
+    write_refused("ycbcr.tif", encoded(picture(53, 40).convert("YCbCr"), "TIFF"))
+    write_refused("big.tif", encoded(picture(53, 40), "TIFF", big_tiff=True))
+
+
 def write_gifs() -> None:
     paletted = picture(53, 40).quantize(64)
     write("plain.gif", encoded(paletted, "GIF", interlace=0))
@@ -180,6 +277,17 @@ def write_gifs() -> None:
     write("animated-transparent.gif", encoded(paletted, "GIF", save_all=True, append_images=[second], transparency=5))
     for name, transparency in [("partial", None), ("partial-transparent", 5)]:
         write(f"{name}.gif", partial_gif(picture(23, 17).quantize(32), transparency))
+    whole = encoded(paletted, "GIF", interlace=0)
+    for name, controls in [("two-transparent", [(1, 5), (1, 9)]), ("no-longer-transparent", [(1, 5), (0, 0)])]:
+        write(f"{name}.gif", controlled_gif(whole, paletted.size, controls))
+        write(f"{name}-partial.gif", controlled_gif(whole, (60, 50), controls))
+
+
+def controlled_gif(gif: bytes, canvas: tuple[int, int], controls: list[tuple[int, int]]) -> bytes:
+    """With graphic control blocks of (flags, transparent colour) before the frame, on a canvas of another size."""
+    frame = gif.index(b"\x2c" + struct.pack("<HH", 0, 0))
+    blocks = b"".join(b"\x21\xf9\x04" + bytes([flags, 0, 0, colour, 0]) for flags, colour in controls)
+    return gif[:6] + struct.pack("<HH", *canvas) + gif[10:frame] + blocks + gif[frame:]
 
 
 def partial_gif(frame: Image.Image, transparency: int | None) -> bytes:
@@ -193,8 +301,9 @@ def partial_gif(frame: Image.Image, transparency: int | None) -> bytes:
 
 
 def main() -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for writer in (write_jpegs, write_pngs, write_webps, write_tiffs, write_gifs):
+    for folder in (FOLDER, REFUSED):
+        folder.mkdir(parents=True, exist_ok=True)
+    for writer in (write_jpegs, write_pngs, write_webps, write_tiffs, write_tiff_kinds, write_gifs):
         writer()
 
 

@@ -7,7 +7,9 @@ import sharp from 'sharp'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { imageFiles } from '../../lib/cli/image-files.js'
 import { type ChildOptions, type ChildResult, cliProgram, runNode } from '../support/child-script.js'
+import { startFakeHub } from '../support/fake-hub.js'
 import { oraclePython } from '../support/golden-modules.js'
+import { bareHub } from '../support/hub-environment.js'
 import { temporaryFolder, writeFile } from '../support/libtorch-folders.js'
 import { efficientnetLite0, goldenPhotos, photoFolder, photos } from '../support/sample-photos.js'
 import { tinyArchive, tinyConfig } from '../support/tiny-classifier.js'
@@ -229,6 +231,20 @@ describe('the model', () => {
     expect(result.stdout).toBe('')
   })
 
+  test('is fetched from the hub where it is not in the cache, which is shown', async () => {
+    const files = ['config.json', 'model.safetensors'].map((name) => ({
+      ...{ name, bytes: readFileSync(join(efficientnetLite0.weights, name)), large: name.endsWith('s') },
+    }))
+    const server = await startFakeHub(...files)
+    const args = ['--top', '1', '--csv', '--model', 'timm/tiny', coffee]
+    const { variables: env } = bareHub(server)
+    const result = await classify(args, { env })
+    expectEnd(result, { code: 0, stderr: /^asking the hub for .*\n(.*\n)*downloading model\.safetensors: 100 %\n/ })
+    expect(result.stdout).toMatch(/coffee\.png,1,espresso/)
+    const again = await classify([...args.slice(0, -1), '/none.png'], { env: { ...env, HF_HUB_OFFLINE: '1' } })
+    expectEnd(again, { code: 1, stderr: /^error: .*none\.png.*\n$/ })
+  })
+
   test('that is nowhere is said with what to do', async () => {
     // Only the weights are missed: libtorch is found by its path.
     const { libtorch } = await import('../../lib/core/libtorch.js')
@@ -290,6 +306,7 @@ test.each([
   const [code] = await once(child, 'close')
   expect({ code, stderr }).toEqual({ code: status, stderr: 'interrupted\n' })
   const rows: Row[] = JSON.parse(stdout)
+  expect(rows.pop()).toEqual({ error: { code: 'ERR_TORCH_ABORTED', message: 'interrupted' } })
   expect(rows.length).toBeGreaterThan(0)
   for (const { predictions } of rows) expect(predictions?.[0]?.label).toBe('red')
 })

@@ -231,7 +231,9 @@ with safe_open(sys.argv[1], 'pt') as file:
     const [code] = await once(child, 'close')
     expect({ code, stderr }).toEqual({ code: status, stderr: 'interrupted\n' })
     expect(left()).toEqual(['pictures', 'tiny.pt'])
-    for (const row of JSON.parse(stdout) as Row[]) expect(row.features).toEqual([{ name: 'embeddings', shape: [3] }])
+    const rows: Row[] = JSON.parse(stdout)
+    expect(rows.pop()).toEqual({ error: { code: 'ERR_TORCH_ABORTED', message: 'interrupted' } })
+    for (const row of rows) expect(row.features).toEqual([{ name: 'embeddings', shape: [3] }])
   })
 
   test('of thousands of images needs no more memory than of hundreds', async () => {

@@ -9,7 +9,7 @@ import { readLibtorchFolder } from '../../lib/core/libtorch-folder.js'
 import { makeWheel, temporaryFolder, writeFile } from '../support/libtorch-folders.js'
 
 const minor = addonMinors()[0] ?? 'none'
-const noDriver = () => false
+const noDriver = () => undefined
 
 beforeEach(() => {
   // Nothing to be found, wherever the finder looks: each test puts there what it is about.
@@ -102,7 +102,7 @@ test('an option or NODE_LIBTORCH_PATH that cannot be used is an error, even wher
   expect(byEnvironment.message).toContain(`NODE_LIBTORCH_PATH: ${empty} has no libtorch_cpu.so`)
 })
 
-test('of the cache, takes the newest patch, and CUDA builds first only where a driver runs', () => {
+test('of the cache, takes the newest patch, and CUDA builds first only where a driver runs them', () => {
   const cache = join(process.env.XDG_CACHE_HOME ?? '', 'node-libtorch')
   for (const [name, version, cuda] of [
     [`${minor}.2-cpu`, `${minor}.2`, false],
@@ -115,7 +115,10 @@ test('of the cache, takes the newest patch, and CUDA builds first only where a d
   mkdirSync(join(cache, `${minor}.11-cpu.partial-1`))
   mkdirSync(join(cache, `${minor}.12-cpu`)) // somebody emptied it
   expect(findLibtorch(undefined, noDriver).version).toBe(`${minor}.10`)
-  expect(findLibtorch(undefined, () => true)).toMatchObject({ version: `${minor}.1`, variant: 'cuda' })
+  expect(findLibtorch(undefined, () => 13_000)).toMatchObject({ version: `${minor}.1`, variant: 'cuda' })
+  expect(findLibtorch(undefined, () => 12_080).version).toBe(`${minor}.10`)
+  makeWheel(join(cache, `${minor}.0-cu126`), { version: `${minor}.0`, cuda: true })
+  expect(findLibtorch(undefined, () => 12_080)).toMatchObject({ version: `${minor}.0`, variant: 'cuda' })
 })
 
 test('finds nothing: one error lists every place with the reason, and the fix', async () => {

@@ -1,11 +1,13 @@
 import {
   lstatSync,
   lutimesSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -106,6 +108,16 @@ test('what a killed process put aside is removed by the next owner, what a livin
   symlinkSync(elsewhere, `${path}.elsewhere`)
   await withFileLock(path, {}, async () => {})
   expect(readdirSync(folder).sort()).toEqual(['lock.elsewhere', 'lock.living'])
+})
+
+test('a lock is not kept where clearing up fails', async () => {
+  const path = join(temporaryFolder(), 'lock')
+  mkdirSync(`${path}.folder`) // not of ours, so that it stays
+  const longAgo = new Date(Date.now() - 60_000)
+  utimesSync(`${path}.folder`, longAgo, longAgo)
+  const ended = withFileLock(path, {}, async () => 'worked')
+  await expect(ended).rejects.toMatchObject({ code: 'ERR_TORCH_DISK', message: expect.stringContaining('EISDIR') })
+  expect(readdirSync(join(path, '..'))).toEqual(['lock.folder'])
 })
 
 test('an owner that works for long shows that it lives', async () => {

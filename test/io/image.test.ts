@@ -1,9 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { deflateSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { TorchError } from '../../lib/core/errors.js'
+import { ops } from '../../lib/core/ops.js'
 import { decodeImage } from '../../lib/io/decode-image.js'
 import type { ImageInput } from '../../lib/io/image-input.js'
 import { preprocess } from '../../lib/io/preprocess.js'
@@ -14,6 +18,10 @@ import { repositoryRoot } from '../support/source-files.js'
 
 const image = (name: string) => join(repositoryRoot, 'test', 'golden', 'images', name)
 const bytesOf = (name: string) => new Uint8Array(readFileSync(image(name)))
+const sha256 = (data: ArrayBufferView) =>
+  createHash('sha256')
+    .update(data as Uint8Array)
+    .digest('hex')
 const raw = (width: number, height: number) => ({ pixels: picture(width, height), width, height })
 
 const errorOf = (promise: Promise<unknown>) =>
@@ -68,6 +76,46 @@ scopedTest(
   },
 )
 
+/** A JPEG of more bytes than are copied at the time of a call: what follows its end is nobody's. */
+const padded = () => Buffer.concat([bytesOf('420.jpg'), Buffer.alloc(5 * 2 ** 20)])
+
+scopedTest('many large buffers are copied as their turns come, never all at once', async () => {
+  const large = padded()
+  const before = process.memoryUsage().arrayBuffers
+  let running = true
+  const call = preprocess(Array(60).fill(large), { inputSize: [3, 16, 16] }).finally(() => {
+    running = false
+  })
+  const atOnce = process.memoryUsage().arrayBuffers - before
+  expect(atOnce).toBeLessThan(5 * large.length)
+  let turns = 0
+  for (; running; turns++) await setImmediate()
+  // Eight images at most are copied at a time on the usual pool of four threads, a mebibyte of each in a turn.
+  expect(turns).toBeGreaterThan((60 * 6) / 8)
+  await call
+})
+
+scopedTest('large buffers and large pixels give the same as small ones', async () => {
+  const config = { inputSize: [3, 64, 64] } as const
+  const wanted = sha256(await (await preprocess(image('420.jpg'), config)).data())
+  expect(sha256(await (await preprocess(padded(), config)).data())).toBe(wanted)
+  const { pixels, width, height } = raw(1601, 1203)
+  const whole = await decodeImage({ pixels, width, height })
+  const green = Buffer.from(await (await ops.select(whole, 0, 1)).data('uint8'))
+  expect(green.equals(Buffer.from(pixels.filter((_, i) => i % 3 === 1)))).toBe(true)
+})
+
+test('a large buffer that is detached before its turn is refused by its number', async () => {
+  const large = new Uint8Array(padded())
+  const call = errorOf(preprocess([image('420.jpg'), large]))
+  structuredClone(large.buffer, { transfer: [large.buffer] })
+  expect(await call).toMatchObject({
+    code: 'ERR_TORCH_INVALID_ARGUMENT',
+    message: expect.stringContaining('stay as they are until the call has ended for image 1 but received'),
+    details: { image: 'image 1' },
+  })
+})
+
 scopedTest('a GIF given as bytes is left as it was', async () => {
   const bytes = bytesOf('transparent.gif')
   await decodeImage(bytes)
@@ -98,6 +146,9 @@ const damaged: [name: string, bytes: () => Uint8Array, reason: string, message: 
   ['signature.tif', () => bytesOf('raw.tif').subarray(0, 4), 'damaged', /cannot be decoded/],
   ['signature.webp', () => bytesOf('lossy.webp').subarray(0, 12), 'damaged', /cannot be decoded/],
   ['crc.png', () => bytesOf('rgb.png').fill(0, 900, 950), 'damaged', /cannot be decoded/],
+  ['last-block.gif', () => bytesOf('plain.gif').subarray(0, -3), 'damaged', /cannot be decoded/],
+  ['last-block-behind-a-table.gif', () => bytesOf('animated.gif').subarray(0, 1500), 'damaged', /cannot be decoded/],
+  ['directory.tif', () => bytesOf('rgbx.tif').subarray(0, 60), 'damaged', /ends before its directory does/],
   ['no-end.jpg', () => bytesOf('no-end-marker.jpg'), 'damaged', /cannot be decoded/],
   ...[
     '420.jpg',
@@ -139,6 +190,31 @@ describe('what cannot be decoded is refused by name', () => {
       expect((error as Error).message).toMatch(message)
       expect((error as Error).message).toContain(called)
     }
+  })
+
+  const kinds = join(repositoryRoot, 'test', 'golden', 'refused-images')
+  test.each(readdirSync(kinds))('%s, a kind that Pillow refuses or makes other pixels of', async (name) => {
+    const error = await errorOf(decodeImage(join(kinds, name)))
+    expect(error).toMatchObject({ code: 'ERR_TORCH_IMAGE', details: { reason: 'unsupported' } })
+    expect((error as Error).message).toContain(`'${join(kinds, name)}'`)
+    expect((error as Error).message).toMatch(
+      name === 'big.tif' ? /is a BigTIFF$/ : /PhotometricInterpretation|no known/,
+    )
+  })
+
+  test('pipes and devices at once, and images go on', async () => {
+    const pipe = join(temporaryFolder(), 'pipe.jpg')
+    execFileSync('mkfifo', [pipe])
+    for (const path of [pipe, pipe, pipe, pipe, pipe, '/dev/zero']) {
+      expect(await errorOf(preprocess(path))).toMatchObject({
+        code: 'ERR_TORCH_IMAGE',
+        message: expect.stringContaining(`'${path}' cannot be read: it is not a regular file`),
+        details: { reason: 'unreadable' },
+      })
+    }
+    const link = join(temporaryFolder(), 'link.jpg')
+    symlinkSync(image('420.jpg'), link)
+    ;(await decodeImage(link)).dispose()
   })
 
   test('a file that is missing, and a folder', async () => {

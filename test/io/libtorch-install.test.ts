@@ -4,11 +4,21 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { findLibtorch } from '../../lib/core/libtorch-find.js'
 import type { InstallOptions } from '../../lib/io/install-options.js'
+import { findCached } from '../../lib/io/libtorch-cache.js'
 import { type InstallProgress, installLibtorch } from '../../lib/io/libtorch-install.js'
+import { thisMachine } from '../../lib/io/wheel-machine.js'
 import { startFakeIndex } from '../support/fake-index.js'
-import { architecture, type FakeTorch, fakeTorch, fakeWheel, saveWheel, sha256 } from '../support/fake-wheel.js'
+import {
+  architecture,
+  type FakeTorch,
+  type FakeWheel,
+  fakeTorch,
+  fakeWheel,
+  saveWheel,
+  sha256,
+} from '../support/fake-wheel.js'
 import { bareEnvironment, filesIn, minor } from '../support/install-environment.js'
-import { temporaryFolder, writeFile } from '../support/libtorch-folders.js'
+import { makeWheel, temporaryFolder, writeFile } from '../support/libtorch-folders.js'
 import { failure } from '../support/typed-failure.js'
 
 const version = `${minor}.0`
@@ -29,7 +39,7 @@ afterEach(() => vi.unstubAllEnvs())
 
 const install = (options: InstallOptions) => installLibtorch({ variant: 'cpu', ...quick, ...options })
 
-const found = () => findLibtorch(undefined, () => false)
+const found = () => findLibtorch(undefined, () => undefined)
 
 /** A failed installation leaves nothing that could be found. */
 function expectNothingInstalled(): void {
@@ -179,6 +189,13 @@ test('credentials of an index go with its own wheels, and into no message', asyn
   expect(index.requests.map(({ authorization }) => authorization)).toEqual([basic, basic])
 })
 
+test("a password with a stray '%' is sent as it is", async () => {
+  const index = await startFakeIndex(cpuWheel())
+  await install({ index: index.url.replace('//', '//me:50%off@') })
+  const basic = `Basic ${Buffer.from('me:50%off').toString('base64')}`
+  expect(index.requests.map(({ authorization }) => authorization)).toEqual([basic, basic])
+})
+
 test('a CPU host takes a CPU build wherever it is, and a CUDA build only where there is none', async () => {
   const requires = ['nvidia-cudnn-cu13==9.1; platform_system == "Linux"', 'nvidia-cuda-runtime==13.0.*']
   const cudaTorch = fakeTorch({ version: `${version}+cu130`, cuda: '13.0', requires })
@@ -237,6 +254,64 @@ test('a CUDA build comes with the libraries that its metadata names, and those t
   expect(error.code).toBe('ERR_TORCH_INSTALL')
   expect(error.message).toContain('nvidia-cublas==13.1.*')
   expect(filesIn(cache).filter((path) => !path.startsWith('downloads/'))).toEqual([])
+})
+
+/** A CUDA build that requires two libraries, one of which requires the other. */
+function cudaWheels(): [torch: FakeWheel, runtime: FakeWheel, cudnn: FakeWheel] {
+  const library = (project: string, requires: string[] = []) =>
+    fakeWheel({
+      ...{ project, version: '13.0.5', tags: 'py3-none-any', requires },
+      entries: [{ name: `nvidia/cu13/lib/lib${project}.so`, data: project }],
+    })
+  const requires = ['nvidia-cudnn-cu13', 'nvidia-cuda-runtime']
+  const cudnn = library('nvidia-cudnn-cu13', ['nvidia-cuda-runtime<14'])
+  return [fakeTorch({ version, cuda: '13.0', requires }), library('nvidia-cuda-runtime'), cudnn]
+}
+
+test('a disk too small for all wheels of a CUDA build together is told before the first of them', async () => {
+  const wheels = cudaWheels()
+  const index = await startFakeIndex(...wheels)
+  index.servesMetadata = true
+  const methods = new Set<string | undefined>()
+  index.respond = (request, response, wheel) => {
+    if (wheel !== undefined) methods.add(request.method)
+    if (wheel !== wheels[1] || request.method !== 'HEAD') return false
+    response.setHeader('content-length', 1e15).end()
+    return true
+  }
+  const error = await failure(install({ index: index.url, variant: 'cuda' }))
+  expect(error).toMatchObject({ code: 'ERR_TORCH_DISK', details: { needed: expect.any(Number) } })
+  expect(error.details?.needed).toBeGreaterThan(3.5e15) // packed and unpacked
+  expect([...methods]).toEqual(['HEAD'])
+})
+
+test('sizes that a server does not tell stop nothing', async () => {
+  const index = await startFakeIndex(...cudaWheels())
+  index.respond = (request, response) => request.method === 'HEAD' && Boolean(response.writeHead(405).end())
+  expect((await install({ index: index.url, variant: 'cuda' })).fresh).toBe(true)
+})
+
+test('wheels that are complete are not fetched again after a failure, unless they were damaged', async () => {
+  const [torch, runtime, cudnn] = cudaWheels()
+  const index = await startFakeIndex(torch, runtime, cudnn)
+  index.format = 'json' // tells sizes, so that nothing else is asked
+  index.respond = (_, response, wheel) => wheel === cudnn && Boolean(response.writeHead(404).end())
+  const attempt = () => install({ index: index.url, variant: 'cuda' })
+  const fetched = () => index.requests.filter(({ path }) => path.endsWith('.whl')).map(({ path }) => path.slice(7))
+  expect((await failure(attempt())).code).toBe('ERR_TORCH_DOWNLOAD')
+  expect(fetched()).toEqual([torch.file, cudnn.file])
+  index.requests.length = 0
+  index.respond = () => false
+  const kept = filesIn(cache).find((path) => path.endsWith(torch.file)) ?? ''
+  const bytes = readFileSync(join(cache, kept))
+  index.respond = (_, response, wheel) => wheel === runtime && Boolean(response.writeHead(404).end())
+  await failure(attempt())
+  expect(fetched()).toEqual([cudnn.file, runtime.file])
+  index.requests.length = 0
+  index.respond = () => false
+  writeFileSync(join(cache, kept), Buffer.concat([bytes.subarray(1), Buffer.from('x')]))
+  expect((await attempt()).fresh).toBe(true)
+  expect(fetched()).toEqual([torch.file, runtime.file])
 })
 
 test('a build without a label is told by the metadata that the index serves, before it is fetched', async () => {
@@ -301,6 +376,49 @@ test('what killed installations left is removed, and never found', async () => {
   expect(() => found()).toThrow(/holds no libtorch/)
   await install({ from: folder })
   expect(readdirSync(cache).sort()).toEqual([`${version}-cpu`, 'other'])
+})
+
+/** A libtorch that can be found, below the cache. */
+function placeLibtorch(name: string, label: string): void {
+  const cuda = /^cu\d+$/.test(label)
+  makeWheel(join(cache, name), { version: `${version}+${label}`, cuda })
+}
+
+test('a libtorch that a killed installation had put aside gets its name back, and needs no other', async () => {
+  placeLibtorch(`.replaced-${version}-cpu.1`, 'cpu')
+  placeLibtorch(`.replaced-${version}-cpu.2`, 'cpu')
+  placeLibtorch('.install-3', 'cpu')
+  expect(() => found()).toThrow(/holds no libtorch/)
+  const result = await install({ from: '/nowhere' })
+  expect(result).toEqual({
+    folder: join(cache, `${version}-cpu`),
+    version: `${version}+cpu`,
+    variant: 'cpu',
+    fresh: false,
+  })
+  expect(readdirSync(cache)).toEqual([`${version}-cpu`])
+})
+
+test('what was put aside goes where its successor is in place', async () => {
+  placeLibtorch(`.replaced-${version}-cpu.1`, 'cpu')
+  placeLibtorch(`${version}-cpu`, 'cpu')
+  writeFileSync(join(cache, `${version}-cpu`, 'successor'), '')
+  await failure(install({ from: '/nowhere', force: true }))
+  expect(readdirSync(cache)).toEqual([`${version}-cpu`])
+  expect(readdirSync(join(cache, `${version}-cpu`))).toContain('successor')
+})
+
+test('a libtorch of the cache that is too new for the driver is not what is wished for', async () => {
+  placeLibtorch(`${version}-cu130`, 'cu130')
+  const wish = { variant: 'cuda' as const, minors: [minor], version: undefined, machine: thisMachine() }
+  const cached = async (driver: number | undefined) => (await findCached({ ...wish, driver }))?.version
+  expect(await cached(128)).toBeUndefined()
+  expect(await cached(130)).toBe(`${version}+cu130`)
+  expect(await cached(140)).toBe(`${version}+cu130`)
+  expect(await cached(undefined)).toBe(`${version}+cu130`) // installed ahead of the driver
+  placeLibtorch(`${version}-cu126`, 'cu126')
+  expect(await cached(128)).toBe(`${version}+cu126`)
+  expect(findLibtorch(undefined, () => 12_080).version).toBe(`${version}+cu126`)
 })
 
 const pipScript = (body: string) => `#!/bin/sh

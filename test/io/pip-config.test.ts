@@ -33,18 +33,19 @@ index-url = https://no/
 [download]
 index-url = https://two/simple  
 `
-  expect([...parsePipConfig(text)]).toEqual([
-    ['index-url', 'https://two/simple'],
-    ['find-links', ' /a /b'],
-    ['timeout', '60'],
-  ])
+  const sections = [...parsePipConfig(text)].map(([name, values]) => [name, Object.fromEntries(values)])
+  expect(Object.fromEntries(sections)).toEqual({
+    global: { 'index-url': 'https://one/simple', 'find-links': ' /a /b', timeout: '60' },
+    list: { 'index-url': 'https://no/' },
+    download: { 'index-url': 'https://two/simple' },
+  })
 })
 
 test('all places of the configuration count, the more personal ones more', async () => {
   writeFile(join(home, 'system-1', 'pip', 'pip.conf'), '[global]\nindex-url = https://system/\ncert = /no.pem\n')
   const user = '[global]\nindex-url = https://me:s3cret@user/simple\ncert = /ca.pem\n'
   writeFile(join(home, 'user', 'pip', 'pip.conf'), user)
-  writeFile(join(home, 'venv', 'pip.conf'), '[install]\nextra-index-url = https://extra/ file:///disk/simple\n')
+  writeFile(join(home, 'venv', 'pip.conf'), '[download]\nextra-index-url = https://extra/ file:///disk/simple\n')
   vi.stubEnv('VIRTUAL_ENV', join(home, 'venv'))
   const { sources: all, caFile } = await pipConfiguration()
   const sources = all.filter(({ kind }) => kind === 'index') // /etc/pip.conf of this machine may name folders
@@ -57,6 +58,22 @@ test('all places of the configuration count, the more personal ones more', async
   expect(describeSource(sources[0] ?? { kind: 'path', at: '' })).toBe('https://user/simple')
   vi.stubEnv('PIP_CONFIG_FILE', '/dev/null')
   expect(await pipConfiguration()).toEqual({ sources: [], caFile: undefined })
+})
+
+// pip 23.2.1 itself, asked for the options of `pip download` with these files, says the same.
+test('within a section the more personal file wins, and then [download] over [global]', async () => {
+  const system = '[global]\nindex-url = https://system-global/\n[download]\nindex-url = https://system-download/\n'
+  writeFile(join(home, 'system-1', 'pip', 'pip.conf'), system)
+  const user = '[global]\nindex-url = https://user-global/\nfind-links = /global\n[download]\nfind-links =\n'
+  writeFile(join(home, 'user', 'pip', 'pip.conf'), `${user}[install]\nextra-index-url = https://install/\n`)
+  expect((await pipConfiguration()).sources).toEqual([
+    { kind: 'path', at: '/global' },
+    { kind: 'index', at: 'https://system-download/' },
+  ])
+  vi.stubEnv('PIP_CONFIG_FILE', join(home, 'missing.conf')) // the user's file counts only without it
+  expect((await pipConfiguration()).sources).toHaveLength(2)
+  vi.stubEnv('PIP_CONFIG_FILE', writeFile(join(home, 'own.conf'), '[global]\ntimeout = 1\n'))
+  expect((await pipConfiguration()).sources).toEqual([{ kind: 'index', at: 'https://system-download/' }])
 })
 
 test("pip's environment variables are read; no-index leaves the folders", () => {

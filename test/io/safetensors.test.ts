@@ -86,6 +86,47 @@ describe('reading', () => {
     expect(readFileSync(path)).toEqual(before)
   })
 
+  test.each(both)(
+    'tensors come in the dtype and on the device that is asked for, mmap: %s',
+    inScope(async (mmap) => {
+      const path = join(temporaryFolder(), 'a.safetensors')
+      await writeSafetensors(path, {
+        x: Tensor.from([
+          [1, 2.5],
+          [-3, 0.1],
+        ]),
+        count: Tensor.from([7], undefined, { dtype: 'int64' }),
+        half: Tensor.from(new Uint16Array([0x3800]), [1], { dtype: 'float16' }),
+      })
+      const opened = await Safetensors.open(path, { mmap: mmap as boolean })
+      const asTheyAre = await opened.tensors(undefined, { device: 'cpu' })
+      expect([...asTheyAre].map(([name, { dtype }]) => [name, dtype]).sort()).toEqual([
+        ['count', 'int64'],
+        ['half', 'float16'],
+        ['x', 'float32'],
+      ])
+      const halves = await opened.tensors(['x', 'count', 'half'], { dtype: 'float16' })
+      expect([...halves.values()].map(({ dtype }) => dtype)).toEqual(['float16', 'int64', 'float16'])
+      expect(await halves.get('x')?.toArray()).toEqual([
+        [1, 2.5],
+        [-3, Math.fround(0.0999755859375)],
+      ])
+      expect(await halves.get('count')?.toArray()).toEqual([7n])
+      const part = await opened.slice('x', 1, 2, { dtype: 'float64' })
+      expect(part.dtype).toBe('float64')
+      expect(await part.toArray()).toEqual([[-3, Math.fround(0.1)]])
+      const described = await opened.tensor('x', { device: 'meta', dtype: 'bfloat16' })
+      expect([described.device, described.dtype, described.shape]).toEqual(['meta', 'bfloat16', [2, 2]])
+      expect(await failure(opened.tensor('x', { device: 'cuda:99' }))).toMatchObject({ code: 'ERR_TORCH_DEVICE' })
+      expect(await failure(opened.tensor('x', { device: 'nowhere' }))).toMatchObject({ code: 'ERR_TORCH_DEVICE' })
+      const dtype = failure(opened.tensor('x', { dtype: 'half' as never }))
+      expect(await dtype).toMatchObject({
+        code: 'ERR_TORCH_INVALID_ARGUMENT',
+        message: expect.stringContaining('dtype'),
+      })
+    }),
+  )
+
   scopedTest('tensors outlive the file, its name and its Safetensors', async () => {
     const path = join(temporaryFolder(), 'a.safetensors')
     await writeSafetensors(path, { x: Tensor.from(new Float32Array(3_000_000).fill(0.5)) })

@@ -4,6 +4,7 @@ import { runtimeFiles } from '../../lib/io/runtime-files.js'
 import { parseHtmlIndex, parseJsonIndex } from '../../lib/io/simple-index.js'
 import { rankTorch, type TorchWish } from '../../lib/io/torch-wish.js'
 import type { WheelLink } from '../../lib/io/wheel-link.js'
+import { nvidiaRequirements } from '../../lib/io/wheel-metadata.js'
 import { fitsMachine, parseWheelName, type WheelMachine, type WheelName } from '../../lib/io/wheel-name.js'
 import { compareVersions, parseVersion, satisfies, type WheelVersion } from '../../lib/io/wheel-version.js'
 
@@ -98,6 +99,23 @@ test.each(['os_name ==', '(os_name == "x"', '== "x"', 'os_name "x"', 'os_name ==
     expect(() => applies({ ...requirement('x'), marker }, {}, [])).toThrow(SyntaxError)
   },
 )
+
+test('the names of variables mean nothing that JavaScript knows', () => {
+  for (const name of ['constructor', 'toString', '__proto__'])
+    expect(applies({ ...requirement('x'), marker: `${name} == "x" or "x" in ${name}` }, {}, [])).toBe(false)
+})
+
+test('a marker that cannot be read counts only where a library of NVIDIA is asked for', () => {
+  const name = wheelName('torch-2.13.0-cp311-cp311-manylinux_2_28_x86_64.whl')
+  const read = (...lines: string[]) =>
+    nvidiaRequirements(lines.map((line) => `Requires-Dist: ${line}`).join('\n'), name, machine)
+  const broken = 'sympy; python_version >'
+  expect(read(broken, 'numpy; §', 'nvidia-cudnn-cu13==9.1')).toMatchObject([{ project: 'nvidia-cudnn-cu13' }])
+  const message = 'Expected a marker of PEP 508 for nvidia-cudnn-cu13 in torch-2.13.0-'
+  expect(() => read(broken, 'nvidia-cudnn-cu13; python_version >')).toThrow(
+    expect.objectContaining({ code: 'ERR_TORCH_INSTALL', message: expect.stringContaining(message) }),
+  )
+})
 
 const hash = 'a'.repeat(64)
 

@@ -99,7 +99,39 @@ test('a bad image takes its place and stops nothing', async () => {
   }
   expect(results[0]?.error?.message).toContain("truncated.jpg' cannot be decoded")
   expect(results[3]?.error?.message).toContain("missing.png' cannot be read")
-  expect(results[4]?.error?.message).toBe('Expected a JPEG, PNG, WebP, TIFF or GIF image but the image is empty')
+  expect(results[4]?.error?.message).toBe('Expected a JPEG, PNG, WebP, TIFF or GIF image but image 4 is empty')
+})
+
+test('what is no image takes its place too, by its number', async () => {
+  const { pixels } = plain(1, 2, 3)
+  const large = new Uint8Array(5 * 2 ** 20)
+  structuredClone(large.buffer, { transfer: [large.buffer] })
+  const bad: [unknown, code: string][] = [
+    [{ pixels, width: 1000, height: 1 }, 'ERR_TORCH_SHAPE'],
+    [{ pixels, width: 0, height: 1 }, 'ERR_TORCH_INVALID_ARGUMENT'],
+    [{ pixels: [1, 2, 3], width: 1, height: 1 }, 'ERR_TORCH_INVALID_ARGUMENT'],
+    ['', 'ERR_TORCH_INVALID_ARGUMENT'],
+    [5, 'ERR_TORCH_INVALID_ARGUMENT'],
+    [undefined, 'ERR_TORCH_INVALID_ARGUMENT'],
+    [null, 'ERR_TORCH_INVALID_ARGUMENT'],
+    [[], 'ERR_TORCH_INVALID_ARGUMENT'],
+    [[plain(1, 2, 3), plain(1, 2, 3)], 'ERR_TORCH_INVALID_ARGUMENT'],
+    [new URL('http://127.0.0.1/x.jpg'), 'ERR_TORCH_INVALID_ARGUMENT'],
+    [large, 'ERR_TORCH_INVALID_ARGUMENT'],
+  ]
+  const { images } = source(2 * bad.length, (index) =>
+    index % 2 === 1 ? (bad[index >> 1]?.[0] as ImageInput) : plain(...colourOf(index)),
+  )
+  const results = await collect(images, { batchSize: 5 })
+  expect(results).toHaveLength(2 * bad.length)
+  for (const [index, result] of results.entries()) {
+    if (index % 2 === 0) expectColour(result, colourOf(index))
+    else {
+      const [image, code] = bad[index >> 1] as (typeof bad)[number]
+      expect(result.image).toBe(image)
+      expect(result.error).toMatchObject({ code, message: expect.stringContaining(`image ${index} `) })
+    }
+  }
 })
 
 test('a list with a bad image rejects with its name', async () => {
@@ -200,17 +232,6 @@ describe('the source', () => {
     await expect(model.classify({ [Symbol.asyncIterator]: 5 } as never)).rejects.toMatchObject({
       code: 'ERR_TORCH_INVALID_ARGUMENT',
     })
-  })
-
-  test('that holds something else than an image ends with that', async () => {
-    const { images, state } = source(20, (index) => (index === 9 ? (5 as never) : plain(...colourOf(index))))
-    const results: Classified[] = []
-    const reading = (async () => {
-      for await (const result of model.classify(images, { batchSize: 3 })) results.push(result)
-    })()
-    await expect(reading).rejects.toMatchObject({ code: 'ERR_TORCH_INVALID_ARGUMENT' })
-    expect(results).toHaveLength(9)
-    expect(state.left).toBe(true)
   })
 })
 

@@ -53,15 +53,19 @@ export function runNode(args: string[], options: ChildOptions = {}): Promise<Chi
   })
 }
 
-/** A command of the package's that the test can end, with its stdout closed; `ended` resolves to how it ended. */
-export function startCli(args: string[], variables: Record<string, string | undefined>) {
+/** A command of the package's that the test can end; `ended` resolves to how it ended. */
+export function startCli(
+  args: string[],
+  variables: Record<string, string | undefined>,
+  stdout: 'ignore' | 'pipe' = 'ignore',
+) {
   const child = spawn(process.execPath, [cliProgram, ...args], {
     env: { ...process.env, NODE_OPTIONS: undefined, ...variables },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', stdout, 'pipe'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
   let stderr = ''
-  child.stderr.on('data', (chunk) => {
+  child.stderr?.on('data', (chunk) => {
     stderr += chunk
   })
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }>((resolve) => {
