@@ -1,4 +1,5 @@
 import { environmentVariable } from '../core/environment.js'
+import { ReusedBuffer } from './reused-buffer.js'
 
 /** libuv's own rules: 4 unless set, 1 to 1024. */
 function poolThreads(): number {
@@ -6,23 +7,22 @@ function poolThreads(): number {
   return Math.min(Math.max(Number.isNaN(wanted) ? 1 : wanted, 1), 1024)
 }
 
-/** So many at a time, first come, first served. */
+/** So many at a time, first come, first served; each slot has memory for what is read there. */
 class Slots {
-  readonly #waiting: (() => void)[] = []
-  #free: number
+  readonly #waiting: ((memory: ReusedBuffer) => void)[] = []
+  readonly #free: ReusedBuffer[]
   constructor(count: number) {
-    this.#free = count
+    this.#free = Array.from({ length: count }, () => new ReusedBuffer())
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free -= 1
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  async run<T>(work: (memory: ReusedBuffer) => Promise<T>): Promise<T> {
+    const memory = this.#free.pop() ?? (await new Promise<ReusedBuffer>((resolve) => this.#waiting.push(resolve)))
     try {
-      return await work()
+      return await work(memory)
     } finally {
       const next = this.#waiting.shift()
-      if (next === undefined) this.#free += 1
-      else next()
+      if (next === undefined) this.#free.push(memory)
+      else next(memory)
     }
   }
 }
@@ -35,11 +35,15 @@ const fetching = new Slots(2 * count)
 
 /**
  * Fetches the bytes of an image, then decodes them when a slot for that is free: no decoding slot waits for a disk, and at
- * most two images per decoding slot are in memory in their encoded form.
+ * most two images per decoding slot are in memory in their encoded form. `fetch` may put them in the memory that it is
+ * given: it is the image's own until that is decoded.
  */
-export function inDecodeSlot<Bytes, T>(fetch: () => Promise<Bytes>, decode: (bytes: Bytes) => Promise<T>): Promise<T> {
-  return fetching.run(async () => {
-    const bytes = await fetch()
+export function inDecodeSlot<Bytes, T>(
+  fetch: (memory: ReusedBuffer) => Promise<Bytes>,
+  decode: (bytes: Bytes) => Promise<T>,
+): Promise<T> {
+  return fetching.run(async (memory) => {
+    const bytes = await fetch(memory)
     return decoding.run(() => decode(bytes))
   })
 }

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { invalidArgument, isOurs, readSafely, type TorchError, torchError } from '../core/errors.js'
 import { ByteTaker, type GivenBytes, ownBytes } from './given-bytes.js'
+import type { ReusedBuffer } from './reused-buffer.js'
 
 /** Pixels that are decoded already: rows of interleaved RGB bytes without gaps. */
 export interface RawImage {
@@ -102,19 +103,23 @@ export function namedImages(images: ImageInput | readonly ImageInput[], first = 
   })
 }
 
-async function readWhole(file: FileHandle, signal: AbortSignal): Promise<Buffer> {
+async function readWhole(file: FileHandle, memory: ReusedBuffer, signal: AbortSignal): Promise<Buffer> {
   const found = await file.stat()
   // A pipe or a terminal may never give an end, and /dev/zero never does. Of folders the system says what it thinks.
   if (!found.isFile() && !found.isDirectory()) throw new Error('it is not a regular file')
-  return file.readFile({ signal })
+  return memory.read(file, found.size, signal)
 }
 
-async function readFileBytes({ name, path }: { name: string; path: string }, signal: AbortSignal): Promise<Buffer> {
+async function readFileBytes(
+  { name, path }: { name: string; path: string },
+  memory: ReusedBuffer,
+  signal: AbortSignal,
+): Promise<Buffer> {
   try {
     // Without O_NONBLOCK opening a pipe waits for somebody who writes.
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
-      return await readWhole(file, signal)
+      return await readWhole(file, memory, signal)
     } finally {
       await file.close()
     }
@@ -126,9 +131,13 @@ async function readFileBytes({ name, path }: { name: string; path: string }, sig
 }
 
 /**
- * The encoded bytes, a copy of their own. Rejects with ERR_TORCH_IMAGE, ERR_TORCH_INVALID_ARGUMENT (bytes that were
- * detached meanwhile) and the signal's reason.
+ * The encoded bytes, which are no caller's: a copy, or those of a file, in `memory`. Rejects with ERR_TORCH_IMAGE,
+ * ERR_TORCH_INVALID_ARGUMENT (bytes that were detached meanwhile) and the signal's reason.
  */
-export async function readEncoded(image: Exclude<NamedImage, { raw: unknown }>, signal: AbortSignal) {
-  return 'given' in image ? ownBytes(image.given, image.name, signal) : readFileBytes(image, signal)
+export async function readEncoded(
+  image: Exclude<NamedImage, { raw: unknown }>,
+  memory: ReusedBuffer,
+  signal: AbortSignal,
+) {
+  return 'given' in image ? ownBytes(image.given, image.name, signal) : readFileBytes(image, memory, signal)
 }

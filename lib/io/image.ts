@@ -6,6 +6,7 @@ import { firstGifFrame, type GifFrame, paintAround } from './gif-frame.js'
 import { ownBytes } from './given-bytes.js'
 import { type ImageFormat, imageFormat, isGrey16Png, jpegComponents } from './image-header.js'
 import { imageError, type NamedImage, readEncoded } from './image-input.js'
+import type { ReusedBuffer } from './reused-buffer.js'
 import { type TiffKind, tiffDescription, tiffKind } from './tiff-kind.js'
 import { tiffTags } from './tiff-tags.js'
 
@@ -141,9 +142,9 @@ export function decode(image: NamedImage, options: Required<DecodeOptions>, sign
     const fetch = () => ownBytes(pixels, image.name, signal)
     return inFetchSlot(async () => ({ samples: await fetch(), format: 'rgb', width, height }))
   }
-  const fetch = async () => {
+  const fetch = async (memory: ReusedBuffer) => {
     signal.throwIfAborted()
-    return readEncoded(image, signal)
+    return readEncoded(image, memory, signal)
   }
   return inDecodeSlot(fetch, async (bytes) => {
     signal.throwIfAborted()

@@ -7,7 +7,7 @@ import { fingerprint, stampEquals, writeStamp } from '../../setup/fingerprint.mj
 const script = join(import.meta.dirname, 'peers', 'make_images.py')
 export const sizes = ['640x480', '1920x1080', '4000x3000']
 
-/** Resolves to {'640x480': file, '1920x1080': file, '4000x3000': file, mixed: 500 files}. */
+/** Resolves to {'640x480': file, '1920x1080': file, '4000x3000': file, mixed: {folder, names}}, 500 of mixed sizes. */
 export async function ensureBenchImages({ root, oraclePython, log }) {
   const photo = join(root, 'assets', 'photos', 'china.jpg')
   const folder = join(root, 'build', 'bench', 'images')
@@ -21,9 +21,8 @@ export async function ensureBenchImages({ root, oraclePython, log }) {
     await commandOrFail(oraclePython, ['-B', script, photo, folder], 'The JPEGs could not be made', { cwd: root })
     writeStamp(stamp, value)
   }
-  const files = readdirSync(mixed).sort()
   return {
     ...Object.fromEntries(sizes.map((size) => [size, join(folder, `${size}.jpg`)])),
-    mixed: files.map((name) => join(mixed, name)),
+    mixed: { folder: mixed, names: readdirSync(mixed).sort() },
   }
 }

@@ -1,6 +1,4 @@
 // The Python originals, each measured in a process of its own on this run's files.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { measureInChild } from '../child.mjs'
 import { onTwoCores } from './two-cores.mjs'
@@ -32,15 +30,10 @@ export function measureResample(context, { file, size = 224, seconds }) {
   return measure(context, command(context, 'resample.py', { file, size, seconds }))
 }
 
-/** timm's ResNet18 behind a DataLoader: {imagesPerSecond, seconds, logits}, float32 [files, 1000]; on two cores. */
-export async function measureClassify(context, { files, archive, batch, workers, threads }) {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-classify-'))
-  try {
-    const logits = join(folder, 'logits.f32')
-    const options = { files, archive, batch, workers, threads, logits }
-    const figures = await measure(context, onTwoCores(...command(context, 'classify.py', options)))
-    return { ...figures, logits: new Float32Array(new Uint8Array(readFileSync(logits)).buffer) }
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+/**
+ * timm's ResNet18 behind a DataLoader: {imagesPerSecond, seconds}; on two cores. The file `rows` gets float32 [files, 1000]
+ * logits for the verb classify, [files, 512] vectors of length 1 for embed.
+ */
+export function measureStream(context, options) {
+  return measure(context, onTwoCores(...command(context, 'stream.py', options)))
 }
