@@ -159,7 +159,7 @@ export class Module implements Handle {
     return nativeModule(this).methods()
   }
 
-  /** Files that were stored beside the program, such as metadata: name to content. */
+  /** Text files that were stored beside the program, such as metadata: name to content, read as UTF-8. */
   extraFiles(): Record<string, string> {
     return nativeModule(this).extraFiles()
   }

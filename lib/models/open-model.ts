@@ -27,7 +27,8 @@ import { type ArchitectureName, architectures, requireArchitecture, weightlessFi
  * Where a model comes from: a TorchScript archive (path, file: URL or bytes), a folder with config.json and
  * model.safetensors (or that file), a repository of the hub ('timm/resnet18.a1_in1k', 'hf-hub:timm/resnet18.a1_in1k') or
  * the name of an architecture of this package, with a tag of timm's or without ('resnet18.a1_in1k', 'resnet18'), whose
- * files are taken from the local caches, else fetched from the hub, or such an architecture with tensors by name or with seeded random weights; beside those, what timm.create_model was given for them.
+ * files are taken from the local caches, else fetched from the hub, or such an architecture with tensors by name or with
+ * seeded random weights; beside those, what timm.create_model was given for them.
  */
 export type ModelSource<Name extends ArchitectureName = ArchitectureName> =
   | string

@@ -27,7 +27,7 @@ void set_time_slice_of(pid_t thread, std::chrono::nanoseconds slice, uint64_t fl
   } attributes;
   if (syscall(SYS_sched_getattr, thread, &attributes, sizeof attributes, 0) != 0) return;
   if (attributes.policy != SCHED_OTHER) return;
-  attributes.flags |= flags;
+  if (attributes.nice >= 0) attributes.flags |= flags;  // it would take a negative nice from them as well
   attributes.slice = static_cast<uint64_t>(slice.count());
   syscall(SYS_sched_setattr, thread, &attributes, 0);
 }

@@ -37,6 +37,15 @@ describe('a process that does nothing more', repeated, () => {
   })
 })
 
+test("a call after 'exit' was emitted, which need not be the end, is refused and does not hang", repeated, async () => {
+  const [before, after] = await runProgram(`
+    print((await ops.add(Tensor.from([1]), 1)).shape)
+    process.exitCode = 0 // else Node's own listener says that this program has not ended
+    process.emit('exit', 0)
+    print(await ops.add(Tensor.from([1]), 1).catch((error) => error.code))`)
+  expect([before, after]).toEqual([[1], 'ERR_TORCH_ABORTED'])
+})
+
 describe('the event loop', repeated, () => {
   test('lives as long as a call is pending, even if nobody awaits it', async () => {
     const lines = await runProgram(`
