@@ -3,15 +3,28 @@ type SignalName = keyof typeof signalNumbers
 
 const isSignalName = (value: unknown): value is SignalName => value === 'SIGINT' || value === 'SIGTERM'
 
+/** One press of Ctrl-C may come twice: from the terminal, and from npm or timeout. */
+const samePress = 500 // ms
+
 /**
  * Runs `work` with a signal that SIGINT and SIGTERM abort. Resolves to the exit status that a shell gives such an end,
- * or to undefined when `work` ended by itself. A second SIGINT ends the process at once.
+ * or to undefined when `work` ended by itself. A later signal ends the process at once.
  */
 export async function interruptible(work: (signal: AbortSignal) => Promise<void>): Promise<number | undefined> {
   const interruption = new AbortController()
-  const interrupt = (name: NodeJS.Signals) => interruption.abort(name)
   const names = Object.keys(signalNumbers)
-  for (const name of names) process.once(name, interrupt)
+  let since: number | undefined
+  const interrupt = (name: NodeJS.Signals) => {
+    since ??= performance.now()
+    if (!interruption.signal.aborted) return interruption.abort(name)
+    if (performance.now() - since < samePress) return
+    stopListening()
+    process.kill(process.pid, name)
+  }
+  const stopListening = () => {
+    for (const name of names) process.removeListener(name, interrupt)
+  }
+  for (const name of names) process.on(name, interrupt)
   try {
     await work(interruption.signal)
     return undefined
@@ -19,6 +32,6 @@ export async function interruptible(work: (signal: AbortSignal) => Promise<void>
     if (isSignalName(error) && interruption.signal.aborted) return 128 + signalNumbers[error]
     throw error
   } finally {
-    for (const name of names) process.removeListener(name, interrupt)
+    stopListening()
   }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
-import { lstat, lutimes, readdir, readlink, rename, rm, symlink } from 'node:fs/promises'
+import { lstat, lutimes, readdir, readlink, rm, symlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -76,21 +76,6 @@ async function isStale(path: string, owner: LockOwner): Promise<boolean> {
   }
 }
 
-/** Takes the lock away only if it is still the stale one: of several processes that try, one succeeds. */
-async function breakLock(path: string, stale: LockOwner): Promise<void> {
-  const aside = `${path}.${randomUUID()}`
-  try {
-    await rename(path, aside)
-  } catch (error) {
-    if (fileErrorCode(error) === 'ENOENT') return
-    throw error
-  }
-  const taken = await readOwner(aside)
-  // Another process broke the stale lock and took its own meanwhile: give it back.
-  if (taken !== undefined && taken.token !== stale.token) await take(path, taken)
-  await rm(aside, { force: true })
-}
-
 /** Whether it was free. */
 async function take(path: string, owner: LockOwner): Promise<boolean> {
   try {
@@ -102,23 +87,48 @@ async function take(path: string, owner: LockOwner): Promise<boolean> {
   }
 }
 
+/**
+ * Makes `owner` the only one who may take a stale lock away: a claim on its token, which no other lock ever has. That of a
+ * process that is gone is claimed in turn. The claims, or undefined while another process has them.
+ */
+async function claim(path: string, token: string, owner: LockOwner): Promise<string[] | undefined> {
+  const place = `${path}.${token}`
+  if (await take(place, owner)) return [place]
+  const other = await readOwner(place)
+  if (other === undefined || !(await isStale(place, other))) return undefined
+  const claims = await claim(path, other.token, owner)
+  return claims && [place, ...claims]
+}
+
+/** Whether the stale lock is gone; it is not while another process takes it away. */
+async function breakLock(path: string, stale: LockOwner, owner: LockOwner): Promise<boolean> {
+  const claims = await claim(path, stale.token, owner)
+  if (claims === undefined) return false
+  try {
+    if ((await readOwner(path))?.token === stale.token) await rm(path, { force: true })
+  } finally {
+    for (const place of claims) await rm(place, { force: true })
+  }
+  return true
+}
+
 async function acquire(path: string, owner: LockOwner, { signal, onWait }: LockOptions): Promise<void> {
   let announced = false
   while (!(await take(path, owner))) {
     signal?.throwIfAborted()
     const other = await readOwner(path)
     if (other === undefined) continue
-    if (await isStale(path, other)) {
-      await breakLock(path, other)
-      continue
+    const stale = await isStale(path, other)
+    if (stale && (await breakLock(path, other, owner))) continue
+    if (!stale && !announced) {
+      onWait?.(other.pid)
+      announced = true
     }
-    if (!announced) onWait?.(other.pid)
-    announced = true
     await sleep(pollMilliseconds, undefined, { signal }).catch(() => signal?.throwIfAborted())
   }
 }
 
-/** Stale locks that were put aside by a process that was killed before it could remove them. */
+/** Claims of processes that were killed before they could remove them. */
 async function removeAbandoned(path: string): Promise<void> {
   for (const name of await readdir(dirname(path))) {
     if (!name.startsWith(`${basename(path)}.`)) continue
@@ -151,7 +161,7 @@ export async function withFreeLock<T>(path: string, work: (lost: AbortSignal) =>
   const owner = newOwner()
   const isOurs = await withDiskErrors(path, async () => {
     const other = await readOwner(path)
-    if (other !== undefined && (await isStale(path, other))) await breakLock(path, other)
+    if (other !== undefined && (await isStale(path, other))) await breakLock(path, other, owner)
     return take(path, owner)
   })
   return isOurs ? holding(path, owner, work) : undefined

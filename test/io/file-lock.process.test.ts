@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
-import { withFileLock } from '../../lib/io/file-lock.js'
+import { withFileLock, withFreeLock } from '../../lib/io/file-lock.js'
 import { runScript } from '../support/child-script.js'
 import { temporaryFolder } from '../support/libtorch-folders.js'
 import { repositoryRoot } from '../support/source-files.js'
@@ -99,7 +99,41 @@ test.each<[string, (path: string) => void]>([
   expect(await withFileLock(path, {}, async () => 'taken')).toBe('taken')
 })
 
-test('what a killed process put aside is removed by the next owner, what a living one did is not', async () => {
+/** A lock of a process that is gone, and what a lock of this one says. */
+async function staleLock() {
+  const folder = temporaryFolder()
+  const path = join(folder, 'lock')
+  const living = JSON.parse(await withFileLock(path, {}, async () => readlinkSync(path)))
+  const owner = (token: string, changes = {}) => JSON.stringify({ ...living, token, ...changes })
+  const gone = { began: '1' }
+  symlinkSync(owner('stale', gone), path)
+  return { folder, path, owner, gone }
+}
+
+test('a stale lock is taken away by one process at a time: the others wait until that has done it', async () => {
+  const { folder, path, owner } = await staleLock()
+  symlinkSync(owner('other'), `${path}.stale`) // a living process is about to
+  expect(await withFreeLock(path, async () => 'worked')).toBeUndefined()
+  const controller = new AbortController()
+  const waiting = withFileLock(path, { signal: controller.signal }, async () => 'worked')
+  await sleep(300)
+  controller.abort('still there')
+  await expect(waiting).rejects.toBe('still there')
+  expect(readdirSync(folder)).toEqual(['lock', 'lock.stale'])
+  rmSync(`${path}.stale`)
+  expect(await withFreeLock(path, async () => 'worked')).toBe('worked')
+  expect(readdirSync(folder)).toEqual([])
+})
+
+test('who was killed while it took a stale lock away is followed, however many were', async () => {
+  const { folder, path, owner, gone } = await staleLock()
+  symlinkSync(owner('first', gone), `${path}.stale`)
+  symlinkSync(owner('second', gone), `${path}.first`)
+  expect(await withFreeLock(path, async () => 'worked')).toBe('worked')
+  expect(readdirSync(folder)).toEqual([])
+})
+
+test('claims of a killed process are removed by the next owner, those of a living one are not', async () => {
   const folder = temporaryFolder()
   const path = join(folder, 'lock')
   const living = await withFileLock(path, {}, async () => readlinkSync(path))
