@@ -13,9 +13,10 @@ namespace bind {
 namespace {
 
 /// Of Node's own threads: those that read its files do not wait for a computation to pause.
-constexpr auto kTimeSlice = std::chrono::microseconds(500);
-/// The shortest that Linux gives: the event loop does not wait for a picture to be decoded either.
-constexpr auto kTimeSliceOfLoop = std::chrono::microseconds(100);
+constexpr auto kTimeSlice = std::chrono::microseconds(1000);
+/// Shorter: the event loop does not wait for a picture to be decoded either. The shortest that Linux gives, 100 us,
+/// made it lose its place in the middle of its work.
+constexpr auto kTimeSliceOfLoop = std::chrono::microseconds(250);
 
 void set_time_slices() {
   static std::once_flag first;

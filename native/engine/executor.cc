@@ -150,7 +150,7 @@ std::unique_ptr<Task> Executor::take(Pace& pace) {
 }
 
 void Executor::work() {
-  set_time_slice(kTimeSlice);
+  compute_in_slices_of(kTimeSlice);
   for (Pace pace;;) {
     std::unique_ptr<Task> task = take(pace);
     running_++;

@@ -4,12 +4,15 @@
 
 namespace engine {
 
-/// Asks Linux for time slices of this length for the calling thread and for those that it makes. A thread that wakes up
-/// with a shorter slice than the one that runs takes its place at once (EEVDF, 6.12 and newer); shares of the processor
-/// stay equal. Older kernels refuse or ignore it, and a policy that somebody has chosen stays as it is.
-void set_time_slice(std::chrono::nanoseconds slice);
+/// How Linux divides the processors among the threads of this process (EEVDF, 6.12 and newer): a thread that wakes up
+/// with a shorter slice than the one that runs takes its place at once. Shares of the processor stay equal. Older
+/// kernels refuse or ignore it, and a policy that somebody has chosen stays as it is.
 
-/// The same without those that it makes: child processes have what they would have had.
+/// For the calling thread and those that it makes: slices of this length, and SCHED_BATCH, by which a thread that wakes
+/// up does not take the place of another.
+void compute_in_slices_of(std::chrono::nanoseconds slice);
+
+/// Slices of this length for the calling thread alone: its threads and child processes have what they would have had.
 void set_own_time_slice(std::chrono::nanoseconds slice);
 
 /// That for every thread that the process has now.
