@@ -100,7 +100,10 @@ export interface NativeModuleChanges {
 
 export class NativeScriptModule {
   private constructor()
-  /** From a file or from bytes (copied at the time of the call). `lane` is the submission thread that runs the module. */
+  /**
+   * From a file, or from bytes, which are read where they lie until the call ends and are then detached: the caller's own
+   * copy. `lane` is the submission thread that runs the module.
+   */
   static load(
     source: string | Uint8Array,
     device: string,

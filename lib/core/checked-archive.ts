@@ -17,6 +17,16 @@ function requireEqual(actual: string, sha256: string): void {
   throw torchError('ERR_TORCH_MODULE_LOAD', message, { operation, details: { sha256: actual } })
 }
 
+/** As they are now, whatever their owner writes later. */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  try {
+    return new Uint8Array(bytes)
+  } catch (cause) {
+    const message = `Expected memory for a copy of ${bytes.length} bytes but there is none`
+    throw torchError('ERR_TORCH_OUT_OF_MEMORY', message, { operation, cause })
+  }
+}
+
 /** Into one buffer, slice by slice: fs.readFile ends at 2 GiB. */
 async function readFile(path: string, onSlice: (slice: Uint8Array) => void): Promise<Uint8Array> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK) // a pipe would wait for its writer
@@ -55,22 +65,21 @@ async function checkedFile(path: string, sha256: string, stopped: Stopped): Prom
   return bytes
 }
 
-async function checkedCopy(bytes: Uint8Array, sha256: string, stopped: Stopped): Promise<Uint8Array> {
-  const copy = new Uint8Array(bytes) // now: the caller may write to theirs before they are hashed
+async function checkedBytes(bytes: Uint8Array, sha256: string, stopped: Stopped): Promise<Uint8Array> {
   const hash = createHash('sha256')
-  for (let start = 0; start < copy.length; start += sliceBytes) {
-    hash.update(copy.subarray(start, start + sliceBytes))
+  for (let start = 0; start < bytes.length; start += sliceBytes) {
+    hash.update(bytes.subarray(start, start + sliceBytes))
     await setImmediate()
     stopped()
   }
   requireEqual(hash.digest('hex'), sha256)
-  return copy
+  return bytes
 }
 
 /**
- * An archive, from a file or from bytes as they are at the time of the call, whose SHA-256 is the wanted one: what is
- * loaded are the very bytes that were checked. The event loop turns between slices. Rejects with ERR_TORCH_MODULE_LOAD.
+ * An archive, from a file or from bytes that nobody writes to, whose SHA-256 is the wanted one: what is loaded are the very
+ * bytes that were checked. The event loop turns between slices. Rejects with ERR_TORCH_MODULE_LOAD.
  */
 export function checkedArchive(source: string | Uint8Array, sha256: string, stopped: Stopped): Promise<Uint8Array> {
-  return typeof source === 'string' ? checkedFile(source, sha256, stopped) : checkedCopy(source, sha256, stopped)
+  return typeof source === 'string' ? checkedFile(source, sha256, stopped) : checkedBytes(source, sha256, stopped)
 }

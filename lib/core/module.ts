@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import type { NativeContext, NativeScriptModule, NativeTensor } from '../../binding.js'
 import { throwIfAborted } from './abort.js'
 import { arrived } from './arrivals.js'
-import { checkedArchive } from './checked-archive.js'
+import { checkedArchive, copyOf } from './checked-archive.js'
 import { invalidArgument, nameOperation, torchError } from './errors.js'
 import { type ExecutionOptions, execute } from './execution.js'
 import { requireFilePath } from './file-path.js'
@@ -113,8 +113,9 @@ export class Module implements Handle {
       'Module.load',
       {
         start: async (context) => {
-          const checked = sha256 && (await checkedArchive(archive, sha256, () => throwIfAborted(signal)))
-          return arrived(native().NativeScriptModule.load(checked ?? archive, device, dtype, lane, context))
+          let program = typeof archive === 'string' ? archive : copyOf(archive)
+          if (sha256 !== undefined) program = await checkedArchive(program, sha256, () => throwIfAborted(signal))
+          return arrived(native().NativeScriptModule.load(program, device, dtype, lane, context))
         },
         ...Module.#result,
       },

@@ -1,6 +1,7 @@
 #include "engine/script_module.h"
 
 #include "bind/array_buffer.h"
+#include "bind/borrowed_bytes.h"
 #include "bind/call.h"
 #include "bind/classes.h"
 #include "bind/convert.h"
@@ -42,39 +43,35 @@ napi_value on_lane(Environment& environment, const ModuleHandle& handle, const O
                 std::move(work), std::move(convert));
 }
 
-/// The bytes of a typed array as they are now.
-std::shared_ptr<std::string> copied_bytes(napi_env env, napi_value value) {
-  void* data = nullptr;
-  size_t length = 0;
-  napi_typedarray_type type;
-  NAPI_THROW_IF_FAILED(env, napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr), nullptr);
-  if (type != napi_uint8_array) {
-    throw engine::Error("ERR_TORCH_INVALID_ARGUMENT", "Expected a path or a Uint8Array for source");
-  }
-  return std::make_shared<std::string>(static_cast<const char*>(data), length);
-}
-
 napi_value load(Environment& environment, const Napi::CallbackInfo& info) {
   const napi_env env = environment.env;
   const c10::Device device = engine::device_from_name(to_string(env, info[1], "device"));
   const auto dtype = to_optional_string(env, info[2], "dtype");
   const int lane = to_lane(env, info[3]);
   engine::Context context = to_context(environment, info[4]);
-  std::string path;
-  std::shared_ptr<std::string> bytes;
-  if (info[0].IsTypedArray()) {
-    bytes = copied_bytes(env, info[0]);
-  } else {
-    path = to_string(env, info[0], "source");
-  }
-  auto work = [path = std::move(path), bytes = std::move(bytes), device, dtype]() -> Shared {
-    Shared module =
-        bytes ? engine::ScriptModule::load_bytes(bytes, device) : engine::ScriptModule::load_file(path, device);
+  const Operation operation{"Module.load", kLoad};
+  const auto as_wanted = [dtype](Shared module) {
     if (dtype) module->to(nullptr, &*dtype, false);
     return module;
   };
-  return submit(environment, engine::io(), {"Module.load", kLoad}, device.type(), std::move(context), std::move(work),
-                wrap_on(lane));
+  if (!info[0].IsTypedArray()) {
+    auto work = [path = to_string(env, info[0], "source"), as_wanted, device] {
+      return as_wanted(engine::ScriptModule::load_file(path, device));
+    };
+    return submit(environment, engine::io(), operation, device.type(), std::move(context), std::move(work),
+                  wrap_on(lane));
+  }
+  auto bytes = std::make_unique<BorrowedBytes>(environment, info[0], "source");
+  auto work = [data = bytes->data(), length = bytes->length(), loan = bytes->loan(), as_wanted, device] {
+    const Reading reading(*loan);
+    return as_wanted(engine::ScriptModule::load_bytes(data, length, device));
+  };
+  auto convert = [bytes = std::move(bytes), wrap = wrap_on(lane)](Environment& of, Shared module) {
+    bytes->give_back();
+    return wrap(of, std::move(module));
+  };
+  return submit(environment, engine::io(), operation, device.type(), std::move(context), std::move(work),
+                std::move(convert));
 }
 
 napi_value from_source(Environment& environment, const Napi::CallbackInfo& info) {

@@ -146,9 +146,9 @@ std::shared_ptr<ScriptModule> ScriptModule::load_file(const std::string& path, c
   });
 }
 
-std::shared_ptr<ScriptModule> ScriptModule::load_bytes(std::shared_ptr<std::string> bytes, c10::Device device) {
+std::shared_ptr<ScriptModule> ScriptModule::load_bytes(const void* bytes, size_t length, c10::Device device) {
   return read_archive("the bytes", [&] {
-    const auto adapter = std::make_shared<caffe2::serialize::MemoryReadAdapter>(bytes->data(), bytes->size());
+    const auto adapter = std::make_shared<caffe2::serialize::MemoryReadAdapter>(bytes, length);
     auto files = wanted_extra_files(caffe2::serialize::PyTorchStreamReader(adapter));
     auto module = torch::jit::load(adapter, device, files);
     return wrapped(std::move(module), std::move(files));

@@ -38,7 +38,7 @@ class ScriptModule : public std::enable_shared_from_this<ScriptModule> {
 
   /// On the I/O thread. Throws ERR_TORCH_MODULE_LOAD.
   static std::shared_ptr<ScriptModule> load_file(const std::string& path, c10::Device device);
-  static std::shared_ptr<ScriptModule> load_bytes(std::shared_ptr<std::string> bytes, c10::Device device);
+  static std::shared_ptr<ScriptModule> load_bytes(const void* bytes, size_t length, c10::Device device);
   static std::shared_ptr<ScriptModule> from_source(const std::string& source);
 
   /// A module and the handles on its submodules: what one of them changes shows in all.
