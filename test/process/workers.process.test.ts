@@ -1,5 +1,7 @@
 // worker_threads: each is an environment of its own on the libtorch and the executors of the process.
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../support/libtorch-folders.js'
 import { programUrl, repeated, runProgram } from '../support/program.js'
 
 const start = `
@@ -108,6 +110,25 @@ describe('worker.terminate', repeated, () => {
       }
       print((await module.forward(matrix(), 10)).shape)`)
     expect(lines).toEqual([[64, 64]])
+  })
+
+  test('in mid-load of an archive in memory leaves the others loading', async () => {
+    const path = join(temporaryFolder(), 'large.pt')
+    const outcomes = await runProgram(`${start}
+      import { readFile } from 'node:fs/promises'
+      const program = await Module.fromSource('def forward(self):\\n    return 1\\n')
+      const large = await program.derive({ parameters: { weight: await ops.zeros([2 ** 22]) } })
+      await large.save(${JSON.stringify(path)})
+      const archive = await readFile(${JSON.stringify(path)})
+      for (let i = 0; i < 8; i++) {
+        const worker = new Worker(new URL(${JSON.stringify(programUrl('loading-worker.mjs'))}), { workerData: archive, execArgv: [] })
+        await once(worker, 'message')
+        const own = Module.load(archive)
+        await sleep(i * 3)
+        await worker.terminate()
+        print(await (await own).forward())
+      }`)
+    expect(outcomes).toEqual(Array(8).fill(1))
   })
 
   test('of the only thread that computes does not stop the process from ending', async () => {
