@@ -119,6 +119,8 @@ export class NativeScriptModule {
   readonly disposed: boolean
   methods(): NativeMethod[]
   call(method: string, context: NativeContext | undefined, ...args: NativeValue[]): Pending<NativeValue>
+  /** What the named submodules give when `forward` runs on the arguments: a list of tensors. */
+  callLayers(layers: string[], context: NativeContext | undefined, ...args: NativeValue[]): Pending<NativeValue>
   /** [name, tensor][], shared with the module */
   tensors(kind: 'parameters' | 'buffers' | 'state', context?: NativeContext): Pending<[string, NativeTensor][]>
   submodules(): Pending<string[]>

@@ -1,8 +1,10 @@
 import { Command, Option } from 'commander'
+import { nameOfImage } from '../models/feature-rows.js'
 import type { ImageClassifier } from '../models/index.js'
 import { runImageCommand } from './image-command.js'
-import { type ImageFlags, imagePlaces, wholeNumber, withImageOptions } from './image-options.js'
+import { type ImageFlags, imagePlaces, imagesArgument, wholeNumber, withImageOptions } from './image-options.js'
 import { predictionCsv, predictionJson, predictionText } from './prediction-formats.js'
+import type { FromStdin } from './stdin-images.js'
 
 interface Flags extends ImageFlags {
   top: number
@@ -16,14 +18,14 @@ function formatOf({ json, csv }: Flags) {
 }
 
 async function classify(places: string[], flags: Flags): Promise<void> {
-  const { top: topK, batch: batchSize, model, json } = flags
-  async function* run(classifier: ImageClassifier, files: AsyncIterable<string>, signal: AbortSignal) {
+  const { top: topK, batch: batchSize, model, revision, json } = flags
+  async function* run(classifier: ImageClassifier, files: AsyncIterable<FromStdin>, signal: AbortSignal) {
     for await (const { image, predictions, error } of classifier.classify(files, { topK, batchSize, signal })) {
-      const file = image as string
+      const file = nameOfImage(image)
       yield error ? { file, error } : { file, result: predictions }
     }
   }
-  await runImageCommand({ places, doing: 'classifying', model, format: formatOf(flags), json, run })
+  await runImageCommand({ places, doing: 'classifying', model, revision, format: formatOf(flags), json, run })
 }
 
 const examples = `${imagePlaces} An image that cannot be classified is a failure, and the others are classified.
@@ -32,12 +34,13 @@ Examples:
   $ npx node-libtorch classify holiday.jpg
   $ npx node-libtorch classify --top 1 --csv photos/ > labels.csv
   $ find . -newer last-run -name '*.jpg' | npx node-libtorch classify --json -
+  $ npx node-libtorch classify - < holiday.jpg
 `
 
 export function classifyCommand(): Command {
   const command = new Command('classify')
     .description('say what images show')
-    .argument('<files...>', 'images, folders of images, or - for a list of paths on standard input')
+    .argument('<files...>', imagesArgument)
     .option('--top <number>', 'classes per image', wholeNumber(100_000), 5)
   return withImageOptions(command)
     .addOption(new Option('--json', 'one JSON array').conflicts('csv'))

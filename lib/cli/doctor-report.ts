@@ -38,7 +38,8 @@ function lineOf<Stage extends ProbeLine['stage']>(lines: ProbeLine[], stage: Sta
 function reinstallCommand(found: FoundLibtorch | undefined): string {
   if (found === undefined) return 'npm install --force node-libtorch'
   if (found.source === 'cache') return 'npx node-libtorch install --force'
-  return `pip install --force-reinstall "torch==${found.minor}.*"`
+  const pip = `pip install --force-reinstall "torch==${found.minor}.*"`
+  return found.source === 'NODE_LIBTORCH_PATH' ? `${pip}, or correct or unset NODE_LIBTORCH_PATH` : pip
 }
 
 /** The last stage that a crashed probe had reached tells what it was doing. */

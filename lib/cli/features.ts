@@ -5,10 +5,13 @@ import type { ImageClassifier } from '../models/index.js'
 import { savedRows } from '../models/saved-rows.js'
 import { embeddingCsv, embeddingJson, featureText, nothing, shapeJson } from './feature-formats.js'
 import { runImageCommand } from './image-command.js'
-import { type ImageFlags, imagePlaces, withImageOptions } from './image-options.js'
+import { type ImageFlags, imagePlaces, imagesArgument, withImageOptions } from './image-options.js'
+import { listLayers } from './layer-list.js'
+import type { FromStdin } from './stdin-images.js'
 
 interface Flags extends ImageFlags {
   embed?: true
+  layers?: true
   nodes?: string[]
   indices?: number[]
   json?: true
@@ -46,9 +49,12 @@ function check(flags: Flags): void {
   throw torchError('ERR_TORCH_INVALID_ARGUMENT', message)
 }
 
-async function features(places: string[], flags: Flags): Promise<void> {
-  const { batch: batchSize, model, nodes, indices, json, output } = flags
-  async function* run(classifier: ImageClassifier, files: AsyncIterable<string>, signal: AbortSignal) {
+async function features(places: string[], flags: Flags, command: Command): Promise<void> {
+  const { batch: batchSize, layers, model, revision, nodes, indices, json, output } = flags
+  if (layers && places.length > 0) command.error("error: option '--layers' cannot be used with argument 'files'")
+  if (layers) return listLayers({ model, revision }, json)
+  if (places.length === 0) command.error("error: missing required argument 'files'")
+  async function* run(classifier: ImageClassifier, files: AsyncIterable<FromStdin>, signal: AbortSignal) {
     const rows = asksForMaps(flags)
       ? mapRows(classifier, files, { nodes, indices, batchSize, signal })
       : embeddingRows(classifier, files, { batchSize, signal })
@@ -59,6 +65,7 @@ async function features(places: string[], flags: Flags): Promise<void> {
     places,
     doing: 'reading features',
     model,
+    revision,
     format: formatOf(flags),
     json,
     silent: output !== undefined && !json,
@@ -71,8 +78,8 @@ const examples = `${imagePlaces} An image that cannot be read is a failure and s
 
 Embeddings (the default) are vectors of length 1, the pooled features before the classifier: alike images have a large
 dot product. --nodes and --indices ask for feature maps instead, [C, h, w] per image: layers by name, or the model's own
-scales, as features_only and out_indices do in timm. Maps are not printed whole: --json lists their names and
-shapes, and --output writes them.
+scales, as features_only and out_indices do in timm; --layers lists both. Maps are not printed whole: --json lists their
+names and shapes, and --output writes them.
 
 --output writes safetensors, whole or not at all, however many images there are: one float32 tensor 'embeddings' [N, D],
 or one [N, C, h, w] per layer, named as the layer. Row i is of the i-th name in the JSON array 'files' of the metadata;
@@ -80,6 +87,7 @@ images that failed are in 'failures'. With it --json prints shapes only, and wit
 
 Examples:
   $ npx node-libtorch features photos/ --output photos.safetensors
+  $ npx node-libtorch features --layers --model timm/resnet18.a1_in1k
   $ npx node-libtorch features --json holiday.jpg
       [
       {"file":"holiday.jpg","embedding":[0.0173,0.0021, ...]}
@@ -94,7 +102,7 @@ Examples:
 export function featuresCommand(): Command {
   const command = new Command('features')
     .description('give the features of images: embeddings, or what layers give')
-    .argument('<files...>', 'images, folders of images, or - for a list of paths on standard input')
+    .argument('[files...]', imagesArgument)
     .addOption(new Option('--embed', 'a vector of length 1 per image (default)').conflicts(['nodes', 'indices']))
     .addOption(
       new Option('--nodes <names>', 'what these layers give, names with commas between them')
@@ -102,6 +110,11 @@ export function featuresCommand(): Command {
         .conflicts('indices'),
     )
     .option('--indices <numbers>', "which of the model's scales, negative from the end", wholeNumbers)
+    .addOption(
+      new Option('--layers', "list the model's layers and scales instead, without images").conflicts([
+        ...['embed', 'nodes', 'indices', 'csv', 'output'],
+      ]),
+    )
   return withImageOptions(command)
     .addOption(new Option('--json', 'one JSON array').conflicts('csv'))
     .addOption(new Option('--csv', 'a line per embedding').conflicts('output'))

@@ -1,20 +1,19 @@
 import { scope, type TorchError } from '../index.js'
-import { ImageClassifier } from '../models/index.js'
-import { defaultModel } from './default-model.js'
+import type { ImageClassifier } from '../models/index.js'
 import { imageFiles } from './image-files.js'
 import type { ImageFormat } from './image-format.js'
 import { type ImageProgress, imageBar, imageLines } from './image-progress.js'
 import { failureDocument, printJson } from './json-output.js'
+import { loadModel, type WantedModel } from './load-model.js'
 import { printable } from './printable-text.js'
-import { stepProgress } from './step-progress.js'
+import type { FromStdin } from './stdin-images.js'
 import { concluded, sayLine } from './verb-ending.js'
 
 /** What a command does with images. Entry: what its verb gives of one, in the order of the files. */
-export interface ImageCommand<Result> {
+export interface ImageCommand<Result> extends WantedModel {
   places: readonly string[]
   /** 'classifying' */
   doing: string
-  model: string | undefined
   format: ImageFormat<Result>
   json: boolean | undefined
   /** Whether stdout stays empty, so that a bar may be shown where both streams are the same terminal. */
@@ -23,12 +22,12 @@ export interface ImageCommand<Result> {
   check?(): void
   run(
     model: ImageClassifier,
-    files: AsyncIterable<string>,
+    files: AsyncIterable<FromStdin>,
     signal: AbortSignal,
   ): AsyncIterable<{ file: string; result: Result; error?: undefined } | { file: string; error: TorchError }>
 }
 
-/** For the bar alone: what cannot be read is said by the search itself. Lines of stdin cannot be counted ahead. */
+/** For the bar alone: what cannot be read is said by the search itself. What stdin has cannot be counted ahead. */
 async function countImages(places: readonly string[], signal: AbortSignal): Promise<number | undefined> {
   if (places.includes('-')) return undefined
   let count = 0
@@ -43,16 +42,6 @@ async function countImages(places: readonly string[], signal: AbortSignal): Prom
 interface Tally {
   images: number
   failures: number
-}
-
-/** A model of the hub may have to be fetched first. */
-async function loadModel(source: string | undefined, signal: AbortSignal): Promise<ImageClassifier> {
-  const view = stepProgress()
-  try {
-    return await ImageClassifier.load(source ?? (await defaultModel()), { signal, progress: (step) => view.show(step) })
-  } finally {
-    view.stop()
-  }
 }
 
 async function printAll<Result>(
@@ -73,7 +62,7 @@ async function printAll<Result>(
     process.stdout.write(error ? format.failure(file, error) : format.image(file, entry.result))
     if (error === undefined) continue
     tally.failures++
-    say(error.message)
+    say(file === '-' ? `standard input: ${error.message}` : error.message)
   }
   return tally
 }
@@ -85,7 +74,7 @@ export async function runImageCommand<Result>(command: ImageCommand<Result>): Pr
   const work = (signal: AbortSignal) =>
     scope(async () => {
       command.check?.()
-      const model = await loadModel(command.model, signal)
+      const model = await loadModel(command, signal)
       const showsBar = process.stderr.isTTY && (silent || !process.stdout.isTTY) // results on the same terminal are enough
       const shown = showsBar ? imageBar(process.stderr, doing) : imageLines(process.stderr)
       progress = shown

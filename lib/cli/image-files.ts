@@ -1,22 +1,17 @@
-import { readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { addAbortSignal, type Readable } from 'node:stream'
+import { pathKindIfKnown } from '../io/path-kind.js'
+import { type FromStdin, stdinImages } from './stdin-images.js'
 
 const extensions = new Set(['.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.tif', '.tiff', '.gif'])
 
 export interface ImageSearch {
-  /** Lists paths, one per line, for the place '-'. */
+  /** An image, or a list of paths, for the place '-'. */
   stdin: Readable
   signal: AbortSignal
   /** A folder, or stdin, that cannot be read; the search goes on without it. */
   onUnreadable(place: string, error: NodeJS.ErrnoException): void
-}
-
-/** Undefined where nothing can be looked at: whoever opens it says why. */
-async function kindOf(path: string): Promise<'folder' | 'file' | 'other' | undefined> {
-  const found = await stat(path).catch(() => undefined)
-  if (found === undefined) return undefined
-  return found.isDirectory() ? 'folder' : found.isFile() ? 'file' : 'other'
 }
 
 /** In the order of their names, all the way down; links to folders are not followed, so that it ends. */
@@ -32,7 +27,7 @@ async function* imagesBelow(folder: string, search: ImageSearch): AsyncGenerator
     if (entry.isDirectory()) {
       yield* imagesBelow(path, search)
     } else if (extensions.has(extname(entry.name).toLowerCase())) {
-      const kind = entry.isSymbolicLink() ? await kindOf(path) : entry.isFile() ? 'file' : 'other'
+      const kind = entry.isSymbolicLink() ? await pathKindIfKnown(path) : entry.isFile() ? 'file' : 'other'
       if (kind === 'file' || kind === undefined) yield path
     }
   }
@@ -44,24 +39,10 @@ async function readFolder(folder: string) {
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-async function* linesOf(input: Readable): AsyncGenerator<string> {
-  let rest = ''
-  input.setEncoding('utf8')
-  for await (const chunk of input) {
-    const lines = `${rest}${chunk}`.split('\n')
-    rest = lines.pop() ?? ''
-    yield* lines
-  }
-  yield rest
-}
-
-async function* placesOf(search: ImageSearch): AsyncGenerator<string> {
+async function* placesOf(search: ImageSearch): AsyncGenerator<FromStdin> {
   const stdin = addAbortSignal(search.signal, search.stdin)
   try {
-    for await (const line of linesOf(stdin)) {
-      const place = line.replace(/\r$/, '')
-      if (place !== '') yield place
-    }
+    yield* stdinImages(stdin)
   } catch (error) {
     if (search.signal.aborted) throw search.signal.reason
     search.onUnreadable('standard input', error as NodeJS.ErrnoException)
@@ -69,17 +50,21 @@ async function* placesOf(search: ImageSearch): AsyncGenerator<string> {
 }
 
 async function* imagesAt(place: string, search: ImageSearch): AsyncGenerator<string> {
-  if ((await kindOf(place)) === 'folder') yield* imagesBelow(place, search)
+  if ((await pathKindIfKnown(place)) === 'folder') yield* imagesBelow(place, search)
   else yield place
 }
 
 /**
- * Paths of images, as they are asked for: files as they are named, whatever their extension; of folders those with the
- * extension of an image; for '-' those that stdin lists.
+ * Images as they are asked for: files by their paths as they are named, whatever their extension; of folders those with
+ * the extension of an image; for '-' those that stdin lists, or the bytes of the one that it is.
  */
-export async function* imageFiles(places: readonly string[], search: ImageSearch): AsyncGenerator<string> {
+export async function* imageFiles(places: readonly string[], search: ImageSearch): AsyncGenerator<FromStdin> {
   for (const place of places) {
     if (place !== '-') yield* imagesAt(place, search)
-    else for await (const listed of placesOf(search)) yield* imagesAt(listed, search)
+    else
+      for await (const found of placesOf(search)) {
+        if (typeof found === 'string') yield* imagesAt(found, search)
+        else yield found
+      }
   }
 }

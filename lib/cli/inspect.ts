@@ -31,6 +31,7 @@ Examples:
   $ npx node-libtorch inspect model.safetensors
   $ npx node-libtorch inspect model.safetensors.index.json --no-checksum
   $ npx node-libtorch inspect timm/resnet18.a1_in1k --json
+  $ npx node-libtorch inspect hf-hub:gpt2 --revision main
 `
 
 export function inspectCommand(): Command {

@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander'
-import { type InstalledLibtorch, installLibtorch } from '../io/libtorch-install.js'
+import { type InstalledLibtorch, type InstallProgress, installLibtorch } from '../io/libtorch-install.js'
 import { printJson } from './json-output.js'
 import { numberOption } from './number-option.js'
 import { shown, stepProgress } from './step-progress.js'
-import { concluded } from './verb-ending.js'
+import { concluded, goesOn } from './verb-ending.js'
 
 interface Flags {
   cpu?: true
@@ -27,13 +27,19 @@ function resultText({ fresh, version, variant, folder }: InstalledLibtorch): str
 
 async function install({ cpu, cuda, json, timeout, ...flags }: Flags): Promise<void> {
   const variant = cpu ? 'cpu' : cuda ? 'cuda' : undefined
+  let hasDownloaded = false
   const work = async (signal: AbortSignal) => {
     const steps = installLibtorch.steps({ ...flags, variant, timeoutSeconds: timeout, signal })
-    const result = await shown(steps, stepProgress())
+    const view = stepProgress()
+    const show = (step: InstallProgress) => {
+      hasDownloaded ||= step.phase === 'download'
+      view.show(step)
+    }
+    const result = await shown(steps, { ...view, show })
     if (json) printJson({ installed: true, ...result })
     else process.stdout.write(`${resultText(result)}\n`)
   }
-  await concluded(work, { json, interrupted: 'interrupted: the same command goes on where it was' })
+  await concluded(work, { json, interrupted: () => (hasDownloaded ? goesOn() : 'interrupted') })
 }
 
 const examples = `

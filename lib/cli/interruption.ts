@@ -1,13 +1,21 @@
-const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const
+/** SIGHUP: the terminal is closed, or the connection to it. */
+const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 type SignalName = keyof typeof signalNumbers
 
-const isSignalName = (value: unknown): value is SignalName => value === 'SIGINT' || value === 'SIGTERM'
+const isSignalName = (value: unknown): value is SignalName =>
+  typeof value === 'string' && Object.hasOwn(signalNumbers, value)
 
 /** One press of Ctrl-C may come twice: from the terminal, and from npm or timeout. */
 const samePress = 500 // ms
 
+/** At its exit Node 20 resets the terminal, and aborts where that is closed: the signal itself comes first. */
+function endBySignal(name: NodeJS.Signals): void {
+  const hasTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)
+  if (name === 'SIGHUP' && hasTerminal) process.once('exit', () => process.kill(process.pid, name))
+}
+
 /**
- * Runs `work` with a signal that SIGINT and SIGTERM abort. Resolves to the exit status that a shell gives such an end,
+ * Runs `work` with a signal that SIGHUP, SIGINT and SIGTERM abort. Resolves to the exit status that a shell gives such an end,
  * or to undefined when `work` ended by itself. A later signal ends the process at once.
  */
 export async function interruptible(work: (signal: AbortSignal) => Promise<void>): Promise<number | undefined> {
@@ -16,7 +24,10 @@ export async function interruptible(work: (signal: AbortSignal) => Promise<void>
   let since: number | undefined
   const interrupt = (name: NodeJS.Signals) => {
     since ??= performance.now()
-    if (!interruption.signal.aborted) return interruption.abort(name)
+    if (!interruption.signal.aborted) {
+      endBySignal(name)
+      return interruption.abort(name)
+    }
     if (performance.now() - since < samePress) return
     stopListening()
     process.kill(process.pid, name)

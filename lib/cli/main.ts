@@ -5,17 +5,12 @@ import { doctorCommand } from './doctor.js'
 import { featuresCommand } from './features.js'
 import { inspectCommand } from './inspect.js'
 import { installCommand } from './install.js'
+import { endOnOutputErrors } from './output-errors.js'
 import { packageVersion } from './package-version.js'
 import { pullCommand } from './pull.js'
 import { exitStatusText, usageStatus } from './verb-ending.js'
 
-// A reader such as `head` may leave before everything is written; that is no failure of ours.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit()
-  })
-}
+endOnOutputErrors()
 
 const program = new Command('node-libtorch')
   .description('PyTorch for Node.js without Python')

@@ -4,7 +4,7 @@ import { type HubRepositoryType, repositoryTypes } from '../io/hub-repository.js
 import { printJson } from './json-output.js'
 import { numberOption } from './number-option.js'
 import { shown, stepProgress } from './step-progress.js'
-import { concluded } from './verb-ending.js'
+import { concluded, goesOn } from './verb-ending.js'
 
 interface Flags {
   revision?: string
@@ -26,7 +26,7 @@ async function pull(repository: string, files: string[], { json, timeout, ...fla
     if (json) printJson({ pulled: true, repository, folder })
     else process.stdout.write(`${folder}\n`)
   }
-  await concluded(work, { json, interrupted: 'interrupted: the same command goes on where it was' })
+  await concluded(work, { json, interrupted: goesOn })
 }
 
 const examples = `

@@ -4,7 +4,8 @@ import { type Failure, failureDocument, printJson } from './json-output.js'
 
 /** What every command ends with; `--help` of each shows it. */
 export const exitStatusText = `
-Exit status: 0 when all went well, 1 when something failed, 2 for wrong arguments, 130 after SIGINT, 143 after SIGTERM.
+Exit status: 0 when all went well, 1 when something failed, 2 for wrong arguments, 129 after SIGHUP, 130 after SIGINT,
+143 after SIGTERM.
 With --json stdout is one JSON document. A failure is {"error": {"code", "message"}}, or the last element of an array that
 had begun; stderr is for people in any case.
 `
@@ -17,22 +18,25 @@ export interface VerbEnding {
   json: boolean | undefined
   /** Default: on stderr. */
   say?: (line: string) => void
-  /** What is said after SIGINT and SIGTERM. Default: 'interrupted'. */
-  interrupted?: string
+  /** What is said after SIGHUP, SIGINT and SIGTERM. Default: 'interrupted'. */
+  interrupted?: () => string
   /** Called with --json only. Default: prints the document of a failure. */
   printFailure?: (failure: Failure) => void
 }
+
+/** For `interrupted`, where what was downloaded is kept. */
+export const goesOn = () => 'interrupted: the same command goes on where it was'
 
 export function sayLine(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
 /**
- * Runs a command's work with a signal that SIGINT and SIGTERM abort. Says why it did not end by itself, on stderr and
+ * Runs a command's work with a signal that SIGHUP, SIGINT and SIGTERM abort. Says why it did not end by itself, on stderr and
  * with --json on stdout too, and sets the exit status.
  */
 export async function concluded(work: (signal: AbortSignal) => Promise<void>, ending: VerbEnding): Promise<void> {
-  const { json, say = sayLine, interrupted = 'interrupted' } = ending
+  const { json, say = sayLine, interrupted = () => 'interrupted' } = ending
   const { printFailure = (failure) => printJson(failureDocument(failure)) } = ending
   const fail = (status: number, line: string, failure: Failure) => {
     process.exitCode = status
@@ -41,7 +45,9 @@ export async function concluded(work: (signal: AbortSignal) => Promise<void>, en
   }
   try {
     const status = await interruptible(work)
-    if (status !== undefined) fail(status, interrupted, { code: 'ERR_TORCH_ABORTED', message: interrupted })
+    if (status === undefined) return
+    const message = interrupted()
+    fail(status, message, { code: 'ERR_TORCH_ABORTED', message })
   } catch (error) {
     if (!(error instanceof TorchError)) throw error
     const status = error.code === 'ERR_TORCH_INVALID_ARGUMENT' ? usageStatus : 1

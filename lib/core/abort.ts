@@ -1,4 +1,4 @@
-import { invalidArgument, readSafely } from './errors.js'
+import { disown, invalidArgument, readSafely } from './errors.js'
 
 /** An AbortSignal of any realm or polyfill. */
 export function isAbortSignal(value: unknown): value is AbortSignal {
@@ -17,10 +17,12 @@ export function isAborted(signal: AbortSignal): boolean {
   return use(signal, () => signal.aborted)
 }
 
-/** Why it was aborted. */
+/** Why it was aborted: the caller's, even where it is an error that this package made. */
 export function abortReason(signal: AbortSignal): unknown {
   try {
-    return signal.reason
+    const { reason } = signal
+    disown(reason)
+    return reason
   } catch (cause) {
     return invalidArgument('signal', 'an AbortSignal that can be used', signal, { cause })
   }

@@ -1,4 +1,4 @@
-import { inspect } from 'node:util'
+import { describe } from './describe.js'
 
 interface ErrorRow {
   class: 'TorchError' | 'LibtorchError' | 'OutOfMemoryError'
@@ -247,21 +247,6 @@ export function disown(error: unknown): void {
 /** Names the public verb on an error of ours: inner parts and the native side know their own names only. */
 export function nameOperation(error: unknown, operation: string): void {
   if (isOurs(error)) Reflect.set(error, 'operation', operation) // a caller may have frozen it meanwhile
-}
-
-const longestDescription = 100
-
-/** One short line that is fit for an error message: never runs a getter or a proxy's trap, never throws. */
-export function describe(value: unknown): string {
-  const options = { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY, compact: true }
-  let text: string
-  try {
-    text = inspect(value, { ...options, maxArrayLength: 6, maxStringLength: 60 })
-  } catch {
-    return `a value of type ${typeof value} that throws when it is looked at` // a toStringTag or constructor getter
-  }
-  text = text.replace(/\s*\n\s*/g, ' ')
-  return text.length <= longestDescription ? text : `${text.slice(0, longestDescription)}...`
 }
 
 /** ERR_TORCH_INVALID_ARGUMENT: "Expected <expected> for <name> but received <actual>". */

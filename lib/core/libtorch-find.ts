@@ -78,23 +78,30 @@ function pythonTorch(): { folder: string } | { reason: string } {
   return askedPython
 }
 
-function fix(): string {
+/** What mends it: an order that cannot be followed is the caller's to change, whatever else is installed. */
+function fixOf(refusals: readonly Refusal[]): string {
   const minor = addonMinors()[0]
   if (minor === undefined) return 'this package has no addon for any libtorch: build it with `npm run build`'
-  return (
-    `run \`npx node-libtorch install\` or \`pip install "torch==${minor}.*"\`, ` +
-    'or set NODE_LIBTORCH_PATH to a site-packages, torch or lib folder that holds such a libtorch'
-  )
+  const pip = `\`pip install "torch==${minor}.*"\``
+  const folder = 'a site-packages, torch or lib folder that holds such a libtorch'
+  const [first] = refusals
+  if (first?.source === 'option' || first?.source === 'NODE_LIBTORCH_PATH') {
+    const change =
+      first.source === 'option' ? 'correct the option path, or leave it out' : `correct or unset ${first.source}`
+    return `${change}: it comes before any other, and names ${folder}${first.otherMinor ? ` (${pip})` : ''}`
+  }
+  return `run \`npx node-libtorch install\` or ${pip}, or set NODE_LIBTORCH_PATH to ${folder}`
 }
 
 function notFound(refusals: Refusal[]): TorchError {
   const known = addonMinors().join(', ') || 'none'
   const list = refusals.map(({ source, place, reason }) => `  - ${sourceNames[source]}: ${place} ${reason}`).join('\n')
-  const message = `Expected a libtorch ${known} but found none that fits:\n${list}\nFix: ${fix()}`
+  const fix = fixOf(refusals)
+  const message = `Expected a libtorch ${known} but found none that fits:\n${list}\nFix: ${fix}`
   const code = refusals.some(({ otherMinor }) => otherMinor)
     ? 'ERR_TORCH_LIBTORCH_MISMATCH'
     : 'ERR_TORCH_LIBTORCH_NOT_FOUND'
-  return torchError(code, message, { details: { refusals, fix: fix() } })
+  return torchError(code, message, { details: { refusals, fix } })
 }
 
 /**

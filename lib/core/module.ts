@@ -8,14 +8,7 @@ import { type ExecutionOptions, execute } from './execution.js'
 import { requireFilePath } from './file-path.js'
 import { type ModuleChanges, readChanges } from './module-changes.js'
 import { formatModule } from './module-format.js'
-import {
-  checkOptionNames,
-  moduleSource,
-  readShapes,
-  restArguments,
-  stateEntries,
-  toArguments,
-} from './module-inputs.js'
+import { checkOptionNames, moduleSource, restArguments, stateEntries, toArguments } from './module-inputs.js'
 import {
   type FreezeOptions,
   freezeOptions,
@@ -36,12 +29,12 @@ import {
   warmupOptions,
 } from './module-options.js'
 import { saveModule } from './module-save.js'
+import { warmUp } from './module-warmup.js'
 import { native } from './native.js'
-import { operators } from './operators.js'
-import { type OptionsOutput, parseOptions, type SignalOptions, signalOf } from './options.js'
+import { parseOptions, type SignalOptions, signalOf } from './options.js'
 import { adopt, type Handle, type handleBrand, markHandleClass } from './scope.js'
 import { settle, settleAsIs } from './settle.js'
-import { isTensor, nativeTensor, type Tensor, wrapTensor } from './tensor.js'
+import { nativeTensor, type Tensor, wrapTensor } from './tensor.js'
 import { fromNative, type Value } from './value.js'
 
 export interface ModuleMethod {
@@ -51,7 +44,6 @@ export interface ModuleMethod {
 }
 
 type Context = NativeContext | undefined
-type ParsedWarmupOptions = OptionsOutput<typeof warmupOptions>
 type NamedTensors = [string, NativeTensor][]
 
 /** How tensors by name come back. */
@@ -166,11 +158,14 @@ export class Module implements Handle {
   }
 
   /**
-   * `call('forward', inputs)`. R is what the caller knows of the result, `forward<Tensor>(x)`, and is not checked.
+   * `call('forward', inputs)`. R is what the caller knows of the result, `forward<Tensor>(x)`, and is not checked; nothing
+   * else, such as the type of a variable, says it.
    */
-  forward<R extends Value = Value>(...inputs: Value[]): Promise<R> {
+  forward(...inputs: Value[]): Promise<Value>
+  forward<R extends Value>(...inputs: Value[]): Promise<R>
+  forward(...inputs: Value[]): Promise<Value> {
     const start = () => nativeModule(this).call('forward', undefined, ...restArguments(inputs))
-    return settle('module.forward', { start, convert: fromNative }) as Promise<R>
+    return settle('module.forward', { start, convert: fromNative })
   }
 
   /**
@@ -179,16 +174,36 @@ export class Module implements Handle {
    * TorchScript's traceback in `details.trace`, ERR_TORCH_OUT_OF_MEMORY, ERR_TORCH_DISPOSED, or the signal's reason. R as in
    * `forward`.
    */
-  call<R extends Value = Value>(method: string, inputs: readonly Value[] = [], options?: ExecutionOptions): Promise<R> {
+  call(method: string, inputs?: readonly Value[], options?: ExecutionOptions): Promise<Value>
+  call<R extends Value>(method: string, inputs?: readonly Value[], options?: ExecutionOptions): Promise<R>
+  call(method: string, inputs: readonly Value[] = [], options?: ExecutionOptions): Promise<Value> {
     try {
       const own = nativeModule(this)
       checkOptionNames(options, 'module.call')
       const args = toArguments(inputs)
-      return execute('module.call', options, (context) => own.call(method, context, ...args)) as Promise<R>
+      return execute('module.call', options, (context) => own.call(method, context, ...args))
     } catch (error) {
       nameOperation(error, 'module.call')
       return Promise.reject(error)
     }
+  }
+
+  /**
+   * What submodules by name give while forward runs on the inputs: a tensor each, before anything changes them in place. It
+   * ends with the last of them. The module stays as it is; how it is done is remembered for the latest lists of names.
+   * Rejects with ERR_TORCH_INVALID_ARGUMENT for a name that forward does not always run, or that gives no tensor, and as
+   * `call`.
+   */
+  async callLayers(
+    layers: readonly string[],
+    inputs: readonly Value[] = [],
+    options?: ExecutionOptions,
+  ): Promise<Tensor[]> {
+    const operation = 'module.callLayers'
+    const names = parseOptions(layersArgument, { layers }, operation).layers
+    checkOptionNames(options, operation)
+    const start = (context: Context) => nativeModule(this).callLayers(names, context, ...toArguments(inputs))
+    return execute(operation, options, start) as Promise<Tensor[]>
   }
 
   /** Trainable tensors by name, shared with the module. */
@@ -214,7 +229,8 @@ export class Module implements Handle {
 
   /**
    * torch.nn.Module.load_state_dict with assign=True: the module shares the given tensors from here on. Nothing changes
-   * where a tensor does not fit: ERR_TORCH_STATE_DICT lists names that are missing, unexpected or of another shape.
+   * where a tensor does not fit: ERR_TORCH_STATE_DICT lists names that are missing, unexpected or of another shape. A norm
+   * without its num_batches_tracked keeps its own, as in PyTorch: old states have none.
    */
   async loadStateDict(
     tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
@@ -274,9 +290,8 @@ export class Module implements Handle {
   }
 
   /**
-   * Adds a method that takes what forward takes and gives the outputs of submodules by name, a list of tensors, before
-   * anything changes them in place; it ends with the last of them. Rejects with ERR_TORCH_INVALID_ARGUMENT for a name that
-   * forward does not always run, or that gives no tensor.
+   * Adds a method that takes what forward takes and gives what `callLayers` gives. Rejects with ERR_TORCH_INVALID_ARGUMENT
+   * as that.
    */
   async defineLayerOutputs(method: string, layers: readonly string[], options?: SignalOptions): Promise<void> {
     const operation = 'module.defineLayerOutputs'
@@ -286,8 +301,9 @@ export class Module implements Handle {
   }
 
   /**
-   * A new module that shares this one's tensors but for the changes, with its own mode, methods and `requiresGrad`. Methods
-   * that use what is removed or replaced are left out. Rejects with ERR_TORCH_MODULE_LOAD, ERR_TORCH_INVALID_ARGUMENT.
+   * A new module that shares this one's tensors but for the changes, with its own mode, methods and `requiresGrad`. Given
+   * submodules come in this one's mode, but for what `setTrainable` keeps in evaluation mode. Methods that use what is
+   * removed or replaced are left out. Rejects with ERR_TORCH_MODULE_LOAD, ERR_TORCH_INVALID_ARGUMENT.
    */
   async derive(changes?: ModuleChanges): Promise<Module> {
     const operation = 'module.derive'
@@ -327,8 +343,11 @@ export class Module implements Handle {
    * shapes: one per input. Rejects as `call` does.
    */
   async warmup(shapes: readonly (readonly number[])[], options?: WarmupOptions): Promise<void> {
-    const parsed = parseOptions(warmupOptions, options, 'module.warmup')
-    return settleAsIs('module.warmup', () => warmUp(this, shapes, parsed), parsed.signal)
+    const operation = 'module.warmup'
+    const { method, ...parsed } = parseOptions(warmupOptions, options, operation)
+    const call = (inputs: Tensor[]) => this.call(method, inputs, { gradMode: 'no-grad', signal: parsed.signal })
+    const start = () => warmUp(call, shapes, { ...parsed, device: nativeModule(this).device })
+    return settleAsIs(operation, start, parsed.signal)
   }
 
   /** The bytes of a TorchScript archive, which torch.jit.load of Python reads too. Rejects with ERR_TORCH_MODULE_SAVE. */
@@ -370,23 +389,6 @@ function requireMethods(own: NativeScriptModule): NativeScriptModule {
   own.dispose()
   const message = "Expected a method such as 'def forward(self, x): return x' for source but received none"
   throw torchError('ERR_TORCH_MODULE_LOAD', message)
-}
-
-async function warmUp(module: Module, shapes: unknown, { runs, dtype, method, signal }: ParsedWarmupOptions) {
-  const { device } = nativeModule(module)
-  const inputs: Tensor[] = []
-  try {
-    for (const shape of readShapes(shapes)) inputs.push(await operators.zeros(shape, { dtype, device, signal }))
-    for (let run = 0; run < runs; run++) disposeAll(await module.call(method, inputs, { gradMode: 'no-grad', signal }))
-  } finally {
-    disposeAll(inputs)
-  }
-}
-
-function disposeAll(value: Value): void {
-  if (isTensor(value)) value.dispose()
-  else if (Array.isArray(value)) value.forEach(disposeAll)
-  else if (value instanceof Map) value.forEach(disposeAll)
 }
 
 markHandleClass(Module, 'await module.toBytes()')

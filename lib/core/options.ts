@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module'
 import type * as Zod from 'zod'
 import { isAbortSignal } from './abort.js'
-import { describe, invalidArgument, readSafely, type TorchError, torchError } from './errors.js'
+import { describe } from './describe.js'
+import { invalidArgument, readSafely, type TorchError, torchError } from './errors.js'
 import { nearestName } from './nearest-name.js'
 import { isPlainObject } from './plain-object.js'
 

@@ -1,9 +1,11 @@
-import { inspect } from 'node:util'
+import { inspect, types } from 'node:util'
 import type { NativeContext, NativeTensor } from '../../binding.js'
+import { describeWith } from './describe.js'
 import { type DataOf, type DType, dtypes, requireDType, type TensorDType, type TypedArray } from './dtype.js'
 import { invalidArgument, torchError } from './errors.js'
 import { native } from './native.js'
 import { defineOptions, parseOptions, type SignalOptions, signalField, signalOf } from './options.js'
+import { isPlainObject } from './plain-object.js'
 import { adopt, type Handle, type handleBrand, markHandleClass } from './scope.js'
 import { settle } from './settle.js'
 import { readTensorData, type TensorData } from './tensor-data.js'
@@ -57,6 +59,11 @@ export class Tensor implements Handle {
       if (tensor.#native !== undefined) return tensor.#native
       throw torchError('ERR_TORCH_DISPOSED', 'Expected a live Tensor but received a disposed one')
     }
+    describeWith((value) => {
+      if (!isTensor(value)) return undefined
+      const own = value.#native
+      return own === undefined ? 'a disposed Tensor' : `a Tensor of ${own.dtype} [${own.shape.join(', ')}]`
+    })
     wrapTensor = (own) => new Tensor(own, fromHere)
   }
 
@@ -78,13 +85,17 @@ export class Tensor implements Handle {
   /**
    * A CPU tensor with a copy of the data as it is at the time of the call (a SharedArrayBuffer's too).
    *
-   * data: a typed array, a number, bigint or boolean, or nested arrays of one of them. shape: default the nesting, or
-   * [length] of a typed array. dtype float16 and bfloat16 take their bits as Uint16Array (float16 also Float16Array where
+   * data: a typed array, a number, bigint or boolean, or nested arrays of one of them (rows as typed arrays, say, which
+   * `embed` gives). shape: default the nesting, or [length] of a typed array. dtype float16 and bfloat16 take their bits as Uint16Array (float16 also Float16Array where
    * Node has it), bool a Uint8Array, complex64 a Float32Array of pairs, float8 a Uint8Array.
    *
    * Throws ERR_TORCH_SHAPE, ERR_TORCH_DTYPE, ERR_TORCH_INVALID_ARGUMENT, ERR_TORCH_OUT_OF_MEMORY.
    */
-  static from(data: TensorData, shape?: readonly number[], options?: TensorFromOptions): Tensor {
+  static from(data: TensorData, shape?: readonly number[], options?: TensorFromOptions): Tensor
+  static from(data: TensorData, options: TensorFromOptions): Tensor
+  static from(data: TensorData, second?: readonly number[] | TensorFromOptions, third?: TensorFromOptions): Tensor {
+    const [shape, options] =
+      third === undefined && !types.isProxy(second) && isPlainObject(second) ? [undefined, second] : [second, third]
     const { dtype } = parseOptions(fromOptions, options, 'Tensor.from')
     const { bytes, dtype: chosen, shape: sizes } = readTensorData(data, shape, dtype)
     return wrapTensor(new (native().NativeTensor)(bytes, chosen, sizes))

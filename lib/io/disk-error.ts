@@ -20,6 +20,10 @@ export function fileErrorCode(error: unknown): string | undefined {
   return isSystemError && typeof error.code === 'string' ? error.code : undefined
 }
 
+/** Whether a link could not be made because the file system has none. */
+export const lacksLinks = (error: unknown): boolean =>
+  ['EPERM', 'ENOSYS', 'EOPNOTSUPP', 'ENOTSUP'].includes(fileErrorCode(error) ?? '')
+
 /** Runs `work`; an error of the file system becomes ERR_TORCH_DISK, which names `path`. Others pass. */
 export async function withDiskErrors<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
@@ -30,6 +34,17 @@ export async function withDiskErrors<T>(path: string, work: () => Promise<T>): P
     const message = `Expected ${path} to be usable but ${reasons[code] ?? 'the system refused'} (${code})`
     throw torchError('ERR_TORCH_DISK', message, { details: { path, code }, cause })
   }
+}
+
+/** As `withDiskErrors`, but undefined where nothing is there. */
+export async function whereFound<T>(path: string, look: () => Promise<T>): Promise<T | undefined> {
+  return withDiskErrors(path, () =>
+    look().catch((error) => {
+      const code = fileErrorCode(error)
+      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+      throw error
+    }),
+  )
 }
 
 /** Makes a folder and those above it. ERR_TORCH_DISK. */

@@ -35,6 +35,9 @@ function originOf(response: HttpResponse, size: number | undefined): PartialOrig
   return { validator, total: length === undefined ? size : Number(length) }
 }
 
+/** What the caller knows counts more than what the server says. */
+const promisedSize = ({ size }: Download, file: PartialFile): number | undefined => size ?? file.origin.total
+
 const checksumOf = ({ sha256, gitSha1 }: Download) => (gitSha1 ?? sha256)?.toLowerCase()
 
 function rangeHeaders(file: PartialFile): Record<string, string> {
@@ -50,10 +53,14 @@ function continues(response: HttpResponse, file: PartialFile): boolean {
   return total === '*' || file.origin.total === undefined || Number(total) === file.origin.total
 }
 
-async function receive({ signal, onProgress }: Download, response: HttpResponse, file: PartialFile): Promise<void> {
+/** Takes a body, or of one that is longer than promised a little more than that: `wrongBytes` tells. */
+async function receive(download: Download, response: HttpResponse, file: PartialFile): Promise<void> {
+  const { signal, onProgress } = download
+  const promised = promisedSize(download, file) ?? Number.POSITIVE_INFINITY
   try {
     for await (const chunk of response.body) {
       await withDiskErrors(file.path, () => file.append(chunk))
+      if (file.size > promised) break
       onProgress?.(file.size, file.origin.total)
     }
     await withDiskErrors(file.path, () => file.flush())
@@ -98,15 +105,19 @@ async function attempt(download: Download, file: PartialFile): Promise<void> {
 }
 
 async function wrongBytes(download: Download, file: PartialFile): Promise<TorchError | undefined> {
-  const { url, gitSha1, size } = download
-  const actual = gitSha1 === undefined ? file.digest() : await withDiskErrors(file.path, () => file.gitDigest())
+  const { url, gitSha1 } = download
+  const wrong = (wanted: string, received: string, details: Record<string, unknown>) => {
+    const message = `Expected ${wanted} of ${redactedUrl(url)} but received ${received}`
+    return torchError('ERR_TORCH_CHECKSUM', message, { details })
+  }
+  const size = promisedSize(download, file) ?? file.size
+  if (file.size !== size) {
+    return wrong(`${size} bytes`, file.size > size ? 'more' : `${file.size}`, { expected: size, actual: file.size })
+  }
   const expected = checksumOf(download)
-  const rightSize = size === undefined || size === file.size
-  if (rightSize && (expected ?? actual) === actual) return undefined
-  const kind = gitSha1 === undefined ? 'SHA-256' : 'git SHA-1'
-  const [wanted, received] = rightSize ? [`the ${kind} ${expected}`, actual] : [`${size} bytes`, `${file.size}`]
-  const message = `Expected ${wanted} of ${redactedUrl(url)} but received ${received}`
-  return torchError('ERR_TORCH_CHECKSUM', message, { details: { expected, actual } })
+  const actual = gitSha1 === undefined ? file.digest() : await withDiskErrors(file.path, () => file.gitDigest())
+  if ((expected ?? actual) === actual) return undefined
+  return wrong(`the ${gitSha1 === undefined ? 'SHA-256' : 'git SHA-1'} ${expected}`, actual, { expected, actual })
 }
 
 async function fill(download: Download, file: PartialFile): Promise<void> {

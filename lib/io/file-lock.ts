@@ -1,25 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
-import { lstat, lutimes, readdir, readlink, rm, symlink } from 'node:fs/promises'
+import { lstat, lutimes, readdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { torchError } from '../core/errors.js'
 import { fileErrorCode, withDiskErrors } from './disk-error.js'
-
-/** What a lock says. It is the target of a symbolic link: such a link appears with all it says, or not at all. */
-interface LockOwner {
-  token: string
-  pid: number
-  /** When the process began, in the kernel's ticks: a process with a reused pid is not the owner. */
-  began: string
-  /** Host, boot and pid namespace: elsewhere the pid means nothing. */
-  place: string
-}
+import { type LockOwner, readOwner, removeLock, takeLock } from './lock-entry.js'
 
 export interface LockOptions {
   signal?: AbortSignal | undefined
-  /** Called once when another process holds the lock. */
+  /** Called once when another process, and which one is known, holds the lock. */
   onWait?: (pid: number) => void
 }
 
@@ -47,21 +38,6 @@ function newOwner(): LockOwner {
   return { token: randomUUID(), pid: process.pid, began: processStart(process.pid) ?? '', place: thisPlace() }
 }
 
-/** Of what is no lock of ours, such as a file that somebody made by hand. */
-const unknownOwner: LockOwner = { token: '', pid: 0, began: '', place: '' }
-
-/** undefined: there is no such lock. */
-async function readOwner(path: string): Promise<LockOwner | undefined> {
-  try {
-    return { ...unknownOwner, ...JSON.parse(await readlink(path)) }
-  } catch (error) {
-    const code = fileErrorCode(error)
-    if (code === 'ENOENT') return undefined
-    if (code === 'EINVAL' || error instanceof SyntaxError) return unknownOwner // no link, or another one
-    throw error
-  }
-}
-
 async function secondsSilent(path: string): Promise<number> {
   return (Date.now() - (await lstat(path)).mtimeMs) / 1000
 }
@@ -76,24 +52,13 @@ async function isStale(path: string, owner: LockOwner): Promise<boolean> {
   }
 }
 
-/** Whether it was free. */
-async function take(path: string, owner: LockOwner): Promise<boolean> {
-  try {
-    await symlink(JSON.stringify(owner), path)
-    return true
-  } catch (error) {
-    if (fileErrorCode(error) === 'EEXIST') return false
-    throw error
-  }
-}
-
 /**
  * Makes `owner` the only one who may take a stale lock away: a claim on its token, which no other lock ever has. That of a
  * process that is gone is claimed in turn. The claims, or undefined while another process has them.
  */
 async function claim(path: string, token: string, owner: LockOwner): Promise<string[] | undefined> {
   const place = `${path}.${token}`
-  if (await take(place, owner)) return [place]
+  if (await takeLock(place, owner)) return [place]
   const other = await readOwner(place)
   if (other === undefined || !(await isStale(place, other))) return undefined
   const claims = await claim(path, other.token, owner)
@@ -105,22 +70,22 @@ async function breakLock(path: string, stale: LockOwner, owner: LockOwner): Prom
   const claims = await claim(path, stale.token, owner)
   if (claims === undefined) return false
   try {
-    if ((await readOwner(path))?.token === stale.token) await rm(path, { force: true })
+    if ((await readOwner(path))?.token === stale.token) await removeLock(path)
   } finally {
-    for (const place of claims) await rm(place, { force: true })
+    for (const place of claims) await removeLock(place)
   }
   return true
 }
 
 async function acquire(path: string, owner: LockOwner, { signal, onWait }: LockOptions): Promise<void> {
   let announced = false
-  while (!(await take(path, owner))) {
+  while (!(await takeLock(path, owner))) {
     signal?.throwIfAborted()
     const other = await readOwner(path)
     if (other === undefined) continue
     const stale = await isStale(path, other)
     if (stale && (await breakLock(path, other, owner))) continue
-    if (!stale && !announced) {
+    if (!stale && !announced && other.pid > 0) {
       onWait?.(other.pid)
       announced = true
     }
@@ -134,7 +99,7 @@ async function removeAbandoned(path: string): Promise<void> {
     if (!name.startsWith(`${basename(path)}.`)) continue
     const file = join(dirname(path), name)
     const owner = await readOwner(file)
-    if (owner !== undefined && (await isStale(file, owner))) await rm(file, { force: true })
+    if (owner !== undefined && (await isStale(file, owner))) await removeLock(file)
   }
 }
 
@@ -162,7 +127,7 @@ export async function withFreeLock<T>(path: string, work: (lost: AbortSignal) =>
   const isOurs = await withDiskErrors(path, async () => {
     const other = await readOwner(path)
     if (other !== undefined && (await isStale(path, other))) await breakLock(path, other, owner)
-    return take(path, owner)
+    return takeLock(path, owner)
   })
   return isOurs ? holding(path, owner, work) : undefined
 }
@@ -179,6 +144,6 @@ async function holding<T>(path: string, owner: LockOwner, work: (lost: AbortSign
     return await work(losing.signal)
   } finally {
     clearInterval(timer)
-    if ((await readOwner(path))?.token === owner.token) await rm(path, { force: true })
+    if ((await readOwner(path))?.token === owner.token) await removeLock(path)
   }
 }

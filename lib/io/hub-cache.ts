@@ -2,7 +2,7 @@ import { readFile, realpath, stat } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { staysBelow } from '../core/file-path.js'
 import { defineOptions, parseOptions } from '../core/options.js'
-import { fileErrorCode, withDiskErrors } from './disk-error.js'
+import { whereFound } from './disk-error.js'
 import { hubCacheFolder } from './hub-environment.js'
 import {
   type HubRepository,
@@ -14,6 +14,7 @@ import {
   requireBelow,
   snapshotPath,
 } from './hub-repository.js'
+import { pathKind } from './path-kind.js'
 
 const operation = 'findInHubCache'
 
@@ -29,26 +30,13 @@ export interface HubCacheOptions {
   type?: HubRepositoryType | undefined
 }
 
-/** undefined where nothing is there. */
-async function whereFound<T>(path: string, look: () => Promise<T>): Promise<T | undefined> {
-  return withDiskErrors(path, () =>
-    look().catch((error) => {
-      const code = fileErrorCode(error)
-      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-      throw error
-    }),
-  )
-}
-
 /** Of a file, behind its links; undefined where there is none. */
 export async function fileSize(path: string): Promise<number | undefined> {
   const found = await whereFound(path, () => stat(path))
   return found?.isFile() ? found.size : undefined
 }
 
-export async function isFolder(path: string): Promise<boolean> {
-  return (await whereFound(path, () => stat(path)))?.isDirectory() ?? false
-}
+export const isFolder = async (path: string): Promise<boolean> => (await pathKind(path)) === 'folder'
 
 /** The text of a file; undefined where there is none. */
 export const readIfFound = (path: string) => whereFound(path, () => readFile(path, 'utf8'))

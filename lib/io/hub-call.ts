@@ -1,4 +1,4 @@
-import { nameOperation, TorchError, torchError } from '../core/errors.js'
+import { disown, nameOperation, TorchError, torchError } from '../core/errors.js'
 import { createHttpClient } from './http-client.js'
 import { hubEndpoint, hubTimeoutSeconds, hubToken, isHubOffline, requireToken } from './hub-environment.js'
 import type { ParsedHubOptions } from './hub-options.js'
@@ -55,7 +55,8 @@ export async function withHubCall<T>(
   try {
     return await work({ ...request, offline: options.offline ?? isHubOffline(), report, signal, server })
   } catch (error) {
-    if (!signal.aborted) nameOperation(error, request.operation)
+    if (signal.aborted) disown(error)
+    else nameOperation(error, request.operation)
     throw error
   } finally {
     const connected = await connection?.catch(() => undefined)
@@ -85,7 +86,11 @@ export function mayUseCache(error: unknown): error is TorchError {
 
 export function offlineError({ repository, revision }: HubRequest, wanted: string): TorchError {
   const { id, type, cache } = repository
-  const command = ['npx node-libtorch pull', id, ...(type === 'model' ? [] : ['--type', type])].join(' ')
+  const flags = [
+    ...(revision === 'main' ? [] : ['--revision', revision]),
+    ...(type === 'model' ? [] : ['--type', type]),
+  ]
+  const command = ['npx node-libtorch pull', id, ...flags].join(' ')
   const message =
     `Expected ${wanted} of ${id} (${revision}) in ${cache} but found none, and the network is not to be used ` +
     `(offline, HF_HUB_OFFLINE): '${command}' gets it where it may be`

@@ -21,8 +21,10 @@ async function isWhole(path: string, size: number | undefined): Promise<boolean>
   return found !== undefined && (size === undefined || found === size)
 }
 
-export const isInSnapshot = ({ repository }: HubCall, { commit, name, size }: HubFile): Promise<boolean> =>
-  isWhole(snapshotPath(repository, commit, name), size)
+export const isInSnapshot = (
+  { repository }: HubCall,
+  { commit, name, size }: Pick<HubFile, 'commit' | 'name' | 'size'>,
+): Promise<boolean> => isWhole(snapshotPath(repository, commit, name), size)
 
 /** Bytes that have yet to come; undefined: unknown. */
 export async function bytesToCome(call: HubCall, { blob, size }: HubFile): Promise<number | undefined> {

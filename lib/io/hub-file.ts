@@ -8,7 +8,7 @@ import { isCommit } from './hub-repository.js'
 import { fetchFileFacts, type HubFileFacts } from './hub-server.js'
 import { rememberCommit, rememberMissing } from './hub-store.js'
 
-/** As Python: a commit that has no such file is noted, so that nobody asks again. */
+/** Notes a commit that has no such file: Python's try_to_load_from_cache, and so transformers, need not ask then. */
 async function factsOf(call: HubCall, file: string, hasAnswer: boolean): Promise<HubFileFacts> {
   const { repository, revision } = call
   try {

@@ -18,6 +18,12 @@ export const hubFields = (z: typeof Zod.z) => ({
 
 export const hubFileOptions = defineOptions(hubFields)
 
+/** `hub.file`'s options as one field of a verb's that may have to fetch something, and has a signal of its own. */
+export const hubField = (z: typeof Zod.z) => {
+  const { signal: _, ...fields } = hubFields(z)
+  return z.strictObject({ ...fields, revision: z.string().optional() }).optional()
+}
+
 /** Unlike a schema it stops at the first element that is none: an array may have 4 billion holes. */
 const isPatterns = (value: unknown) =>
   typeof value === 'string' || (Array.isArray(value) && value.findIndex((item) => typeof item !== 'string') < 0)

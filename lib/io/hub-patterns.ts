@@ -35,7 +35,7 @@ function expression(pattern: string): RegExp {
 type Patterns = string | readonly string[] | undefined
 
 /** huggingface_hub.utils.filter_repo_objects: the names that one of `allow` and none of `ignore` matches. */
-export function matchingNames(
+export function filteredNames(
   names: readonly string[],
   { allow, ignore }: { allow?: Patterns; ignore?: Patterns },
 ): string[] {

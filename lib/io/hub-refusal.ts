@@ -37,6 +37,18 @@ function unauthorized({ repository }: HubSubject, { status, url, header }: HttpH
   return torchError('ERR_TORCH_HUB_UNAUTHORIZED', message, { details: { repository: repository.id, status, isGated } })
 }
 
+/** The hub says why in a header, and to programs never in a page for people: a proxy or a login page of the network does. */
+const isPageForPeople = ({ header }: HttpHead) =>
+  /^text\/html\b/i.test(header('content-type') ?? '') &&
+  header('x-error-code') === undefined &&
+  header('x-error-message') === undefined
+
+function refusedBetween({ status, url }: HttpHead): TorchError {
+  const message = `Expected an answer of the hub from ${redactedUrl(url)} but received a web page with HTTP status ${status}`
+  const fix = 'a proxy or firewall in between may refuse (HTTPS_PROXY, NO_PROXY), or HF_ENDPOINT is no hub'
+  return torchError('ERR_TORCH_DOWNLOAD', `${message}: ${fix}`, { details: { status } })
+}
+
 /** The error of a refusal, as hf_raise_for_status tells them apart. What the server wrote is not shown: it may echo secrets. */
 export function hubRefusal(subject: HubSubject): (answer: HttpHead) => TorchError {
   return (answer) => {
@@ -46,7 +58,9 @@ export function hubRefusal(subject: HubSubject): (answer: HttpHead) => TorchErro
     if (code === 'EntryNotFound') return notFound('file', subject, answer)
     if (code === 'GatedRepo') return unauthorized(subject, answer)
     if (code === 'RepoNotFound') return notFound('repository', subject, answer)
-    if (status === 401 || status === 403) return unauthorized(subject, answer)
+    if (status === 401 || status === 403) {
+      return isPageForPeople(answer) ? refusedBetween(answer) : unauthorized(subject, answer)
+    }
     if (status === 404) return notFound(subject.file === undefined ? 'repository' : 'file', subject, answer)
     const message = `Expected an answer from ${redactedUrl(url)} but received HTTP status ${status}`
     return torchError('ERR_TORCH_DOWNLOAD', message, { details: { status } })

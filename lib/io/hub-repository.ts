@@ -46,7 +46,48 @@ export function requireBelow(name: string, value: unknown, operation: string): s
 
 /** Whether a text can only be a repository's name: 'timm/resnet18.a1_in1k', not './resnet18.pt'. */
 export const looksLikeRepository = (text: string) =>
-  /^[\w-][\w.-]*\/[\w-][\w.-]{0,95}$/.test(text) && !/--|\.\./.test(text) && !/\.(safetensors|json|pt|pth)$/.test(text)
+  /^[\w-][\w.-]*\/[\w-][\w.-]{0,95}$/.test(text) && !/--|\.\./.test(text) && !isFileName(text)
+
+const isFileName = (text: string) => /\.(safetensors|json|pt|pth)$/.test(text)
+
+/** A repository as a caller names it. */
+export interface RepositoryName {
+  id: string
+  /** What stands behind an '@'. */
+  revision: string | undefined
+}
+
+/** timm's word for a repository; the second is the old one. */
+const hubPrefix = /^hf[-_]hub:/i
+
+const withRevision = (text: string): RepositoryName | undefined => {
+  const [id = '', revision, ...more] = text.split('@')
+  return more.length === 0 && revision !== '' ? { id, revision } : undefined
+}
+
+/**
+ * A text that can only be a repository's name, where it has to be told from a path: 'timm/resnet18.a1_in1k',
+ * 'hf-hub:gpt2', with '@' and a revision or without. Throws ERR_TORCH_INVALID_ARGUMENT for 'hf-hub:' before what is none.
+ */
+export function readRepositoryName(text: string, operation: string): RepositoryName | undefined {
+  const name = withRevision(text.replace(hubPrefix, ''))
+  if (!hubPrefix.test(text)) return name !== undefined && looksLikeRepository(name.id) ? name : undefined
+  if (name === undefined) throw invalidArgument('repoId', 'a name with at most one revision', text, { operation })
+  return { ...name, id: requireRepoId(name.id, operation) }
+}
+
+/** A repository without an organisation, 'gpt2': it may be meant where no file has that name. */
+export function readBareRepositoryName(text: string): RepositoryName | undefined {
+  const name = withRevision(text)
+  const isBare = name !== undefined && /^\w[\w.-]{0,95}$/.test(name.id)
+  return isBare && !/--|\.\./.test(name.id) && !isFileName(name.id) ? name : undefined
+}
+
+/** The revision of a name and that of an option, of which one is enough. Throws ERR_TORCH_INVALID_ARGUMENT. */
+export function oneRevision({ id, revision }: RepositoryName, option: string | undefined, operation: string) {
+  if (revision === undefined || option === undefined || revision === option) return revision ?? option
+  throw invalidArgument('revision', `'${revision}', as in ${id}@${revision},`, option, { operation })
+}
 
 export const isCommit = (revision: string) => /^[0-9a-f]{40}$/.test(revision)
 

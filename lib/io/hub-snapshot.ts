@@ -1,15 +1,14 @@
-import { join } from 'node:path'
 import { type TorchError, torchError } from '../core/errors.js'
 import { staysBelow } from '../core/file-path.js'
 import { nearestName } from '../core/nearest-name.js'
 import { requireDiskSpace } from './disk-space.js'
-import { cachedCommit, fileSize, isFolder } from './hub-cache.js'
+import { cachedCommit, isFolder } from './hub-cache.js'
 import { type HubCall, mayUseCache, offlineError } from './hub-call.js'
 import { bytesToCome, type HubFile, isInSnapshot, obtain } from './hub-fetch.js'
 import { removeLeftovers } from './hub-leftovers.js'
 import { fetchListing, type HubListing } from './hub-listing.js'
 import type { ParsedSnapshotOptions } from './hub-options.js'
-import { matchingNames } from './hub-patterns.js'
+import { filteredNames } from './hub-patterns.js'
 import { HubTransfer } from './hub-progress.js'
 import { isCommit, snapshotPath } from './hub-repository.js'
 import { rememberCommit } from './hub-store.js'
@@ -20,7 +19,7 @@ type Filters = Pick<ParsedSnapshotOptions, 'allow' | 'ignore'>
 
 function selected(files: readonly HubTreeFile[], filters: Filters): HubTreeFile[] {
   const names = new Set(
-    matchingNames(
+    filteredNames(
       files.map(({ name }) => name),
       filters,
     ),
@@ -34,31 +33,51 @@ const plainNames = ({ allow = [] }: Filters) =>
 
 interface CachedSnapshot {
   folder: string
-  /** Wanted files that are not there. undefined: what there should be is not known. */
+  /** Wanted files that are not there, or are not whole. undefined: what there should be is not known. */
   missing: string[] | undefined
 }
 
-async function cachedSnapshot(
-  { repository, revision }: HubCall,
-  filters: Filters,
-): Promise<CachedSnapshot | undefined> {
+async function missingNames(call: HubCall, commit: string, filters: Filters): Promise<string[] | undefined> {
+  const files = await readTree(call.repository, commit)
+  const unsized = () => plainNames(filters).map((name) => ({ name, size: undefined }))
+  const wanted = files === undefined ? unsized() : selected(files, filters)
+  const isHere = await Promise.all(wanted.map(({ name, size }) => isInSnapshot(call, { commit, name, size })))
+  const missing = wanted.flatMap(({ name }, i) => (isHere[i] ? [] : [name]))
+  return files === undefined && missing.length === 0 ? undefined : missing
+}
+
+async function cachedSnapshot(call: HubCall, filters: Filters): Promise<CachedSnapshot | undefined> {
+  const { repository, revision } = call
   const commit = await cachedCommit(repository, revision)
   if (commit === undefined) return undefined
   const folder = snapshotPath(repository, commit)
   if (!(await isFolder(folder))) return undefined
-  const files = await readTree(repository, commit)
-  const wanted = files === undefined ? plainNames(filters) : selected(files, filters).map(({ name }) => name)
-  const sizes = wanted.map(async (name) => ({ name, found: await fileSize(join(folder, name)) }))
-  const missing = (await Promise.all(sizes)).flatMap(({ name, found }) => (found === undefined ? [name] : []))
-  return { folder, missing: files === undefined && missing.length === 0 ? undefined : missing }
+  return { folder, missing: await missingNames(call, commit, filters) }
 }
 
-function nothingMatches({ repository, revision }: HubCall, { allow }: Filters, files: readonly HubTreeFile[]) {
+const mostNames = 8
+
+function quoted(names: string | readonly string[]): string {
+  const list = [names].flat()
+  const more = list.length > mostNames ? ` and ${list.length - mostNames} more` : ''
+  return `${list
+    .slice(0, mostNames)
+    .map((name) => `'${name}'`)
+    .join(', ')}${more}`
+}
+
+function nothingMatches(
+  { repository, revision }: HubCall,
+  { allow, ignore }: Filters,
+  files: readonly HubTreeFile[],
+): TorchError {
   const names = files.map(({ name }) => name)
   const [wanted = ''] = [allow ?? ''].flat()
   const nearest = nearestName(wanted, names)
   const hint = nearest === undefined ? '' : ` (did you mean '${nearest}'?)`
-  const message = `Expected files of ${repository.id} (${revision}) that match but of its ${names.length} none does${hint}`
+  const patterns = [...(allow ? [`match ${quoted(allow)}`] : []), ...(ignore ? [`do not match ${quoted(ignore)}`] : [])]
+  const expected = `files of ${repository.id} (${revision}) that ${patterns.join(' and ') || 'can be fetched'}`
+  const message = `Expected ${expected} but it has ${names.length === 0 ? 'none' : quoted(names)}${hint}`
   const details = { missing: 'file', repository: repository.id, revision, files: names }
   return torchError('ERR_TORCH_HUB_NOT_FOUND', message, { details })
 }

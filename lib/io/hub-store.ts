@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { copyFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { fileErrorCode, makeFolder, withDiskErrors } from './disk-error.js'
+import { lacksLinks, makeFolder, withDiskErrors } from './disk-error.js'
 import { fileSize, readIfFound } from './hub-cache.js'
 import { areHubLinksDisabled } from './hub-environment.js'
 import { type HubRepository, isCommit, missingPath, referencePath } from './hub-repository.js'
@@ -54,8 +54,7 @@ export async function placeInSnapshot(blob: string, path: string): Promise<void>
     try {
       await symlink(relative(dirname(path), blob), draft)
     } catch (error) {
-      const cannot = ['EPERM', 'ENOSYS', 'EOPNOTSUPP', 'ENOTSUP'].includes(fileErrorCode(error) ?? '')
-      if (!cannot) throw error
+      if (!lacksLinks(error)) throw error
       await copyFile(blob, draft)
     }
   })

@@ -1,4 +1,5 @@
 import { staysBelow } from '../core/file-path.js'
+import { isJsonObject, type JsonObject } from '../core/json-object.js'
 import { readIfFound } from './hub-cache.js'
 import { type HubRepository, isBlobName, isCommit, treePath } from './hub-repository.js'
 import { writeWhole } from './hub-store.js'
@@ -14,13 +15,10 @@ export interface HubTreeFile {
   stored: Readonly<Record<string, unknown>>
 }
 
-type Json = Readonly<Record<string, unknown>>
-
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
 /** undefined for what a hub would not say. */
-function treeFile(name: string, stored: Json): HubTreeFile | undefined {
+function treeFile(name: string, stored: JsonObject): HubTreeFile | undefined {
   const { size: gitSize, blob_id: gitName, lfs_sha256: sha256, lfs_size: largeSize } = stored
   const [blob, size] = sha256 === undefined ? [gitName, gitSize] : [sha256, largeSize]
   if (!staysBelow(name) || typeof blob !== 'string' || !isBlobName(blob) || !isSize(size)) return undefined
@@ -29,14 +27,14 @@ function treeFile(name: string, stored: Json): HubTreeFile | undefined {
 
 /** An element of the hub's answer to /api/<type>s/<id>/tree; undefined where it is malformed. */
 export function parseTreeEntry(entry: unknown): HubTreeFile | 'folder' | undefined {
-  if (!isObject(entry)) return undefined
+  if (!isJsonObject(entry)) return undefined
   if (entry.type === 'directory') return 'folder'
   const { path, size, oid, lfs, xetHash } = entry
   if (typeof path !== 'string') return undefined
   const isXet = typeof xetHash === 'string' && /^[0-9a-f]{64}$/.test(xetHash)
   return treeFile(path, {
     ...{ size, blob_id: oid },
-    ...(isObject(lfs) ? { lfs_sha256: lfs.oid, lfs_size: lfs.size } : {}),
+    ...(isJsonObject(lfs) ? { lfs_sha256: lfs.oid, lfs_size: lfs.size } : {}),
     ...(isXet ? { xet_hash: xetHash } : {}),
   })
 }
@@ -49,8 +47,10 @@ export async function readTree(repository: HubRepository, commit: string): Promi
   const text = await readIfFound(treePath(repository, commit))
   try {
     const { format_version: version, files } = JSON.parse(text ?? '{}')
-    if (version !== formatVersion || !isObject(files)) return undefined
-    const read = Object.entries(files).map(([name, stored]) => (isObject(stored) ? treeFile(name, stored) : undefined))
+    if (version !== formatVersion || !isJsonObject(files)) return undefined
+    const read = Object.entries(files).map(([name, stored]) =>
+      isJsonObject(stored) ? treeFile(name, stored) : undefined,
+    )
     return read.includes(undefined) ? undefined : (read as HubTreeFile[])
   } catch {
     return undefined // written by another version, or cut off

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { invalidArgument, isOurs, readSafely, type TorchError, torchError } from '../core/errors.js'
+import { byteStreamError, isByteStream } from './byte-stream.js'
 import { ByteTaker, type GivenBytes, ownBytes } from './given-bytes.js'
 import type { ReusedBuffer } from './reused-buffer.js'
 
@@ -21,14 +22,20 @@ export type ImageInput = string | URL | Uint8Array | ArrayBuffer | RawImage
 /** Why an image was refused: `details.reason` of ERR_TORCH_IMAGE. */
 export type ImageProblem = 'unreadable' | 'empty' | 'unsupported' | 'too large' | 'damaged' | 'shape'
 
-/** An image of a call, checked, with the name that errors give it. */
+/** An image of a call, checked, with the name that messages give it. */
 export type NamedImage =
   | { name: string; path: string }
   | { name: string; given: GivenBytes }
   | { name: string; raw: { pixels: GivenBytes; width: number; height: number } }
 
+/** A path or address as messages show it. */
+const quoted = (place: string) => `'${place}'`
+
+/** What a program is told that was named so: the path or address as it was given, or which one of the call. */
+const unquoted = (name: string) => /^'(.*)'$/s.exec(name)?.[1] ?? name
+
 export function imageError(reason: ImageProblem, name: string, message: string, cause?: unknown): TorchError {
-  const details = { reason, image: name }
+  const details = { reason, image: unquoted(name) }
   return torchError('ERR_TORCH_IMAGE', message, cause === undefined ? { details } : { details, cause })
 }
 
@@ -52,11 +59,12 @@ function rawImage(image: RawImage, name: string, taker: ByteTaker): NamedImage {
 }
 
 function readImage(image: unknown, name: string, taker: ByteTaker): NamedImage {
-  if (typeof image === 'string' && image !== '' && !image.includes('\0')) return { name: `'${image}'`, path: image }
-  if (image instanceof URL) return { name: `'${image.href}'`, path: fileURLToPath(image) }
+  if (typeof image === 'string' && image !== '' && !image.includes('\0')) return { name: quoted(image), path: image }
+  if (image instanceof URL) return { name: quoted(image.href), path: fileURLToPath(image) }
   if (image instanceof ArrayBuffer) return { name, given: taker.take(new Uint8Array(image)) }
   if (image instanceof Uint8Array) return { name, given: taker.take(image) }
   if (typeof image === 'object' && image !== null && 'pixels' in image) return rawImage(image as RawImage, name, taker)
+  if (isByteStream(image)) throw byteStreamError(name, image, { image: name })
   throw invalidArgument(name, expected, image, { details: { image: name } })
 }
 

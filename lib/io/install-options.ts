@@ -1,5 +1,4 @@
-import { isAbortSignal } from '../core/abort.js'
-import { defineOptions, type OptionsOutput } from '../core/options.js'
+import { defineOptions, type OptionsOutput, signalField } from '../core/options.js'
 
 export const installOptions = defineOptions((z) => ({
   variant: z.enum(['cpu', 'cuda']).optional(),
@@ -15,7 +14,7 @@ export const installOptions = defineOptions((z) => ({
   retries: z.int().min(0).max(100).default(5),
   retryDelaySeconds: z.number().min(0).max(60).default(1),
   timeoutSeconds: z.number().min(0.1).max(3600).default(30),
-  signal: z.custom<AbortSignal>(isAbortSignal, 'an AbortSignal').optional(),
+  signal: signalField(z),
 }))
 
 export type ParsedInstallOptions = OptionsOutput<typeof installOptions>

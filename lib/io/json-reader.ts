@@ -17,8 +17,8 @@ function decoded(bytes: Uint8Array): string {
 }
 
 /**
- * Reads one JSON text from front to back, as strict as serde_json: UTF-8, no lone surrogates, integers of 64 bits, at most
- * 127 levels. Stricter in one point: no object may name a key twice. The twin of native/engine/safetensors_json, which
+ * Reads one JSON text from front to back, as strict as serde_json: UTF-8, no lone surrogates, integers of 64 bits, other
+ * numbers in the range of float64, at most 127 levels. Stricter in one point: no object may name a key twice. The twin of native/engine/safetensors_json, which
  * says what JSON.parse cannot, for programs without libtorch. Throws ERR_TORCH_FILE_FORMAT, which says where.
  */
 export class JsonReader {
@@ -88,7 +88,9 @@ export class JsonReader {
     if (next === '{') this.object(() => this.skip())
     else if (next === '[') this.array(() => this.skip())
     else if (next === '"') this.string()
-    else if (this.#match(/null|true|false/y) === '') this.#number()
+    else if (this.#match(/null|true|false/y) === '' && !Number.isFinite(Number(this.#number()))) {
+      this.fail('a number in the range of float64', 'a larger one')
+    }
   }
 
   /** Nothing but white space may follow. */

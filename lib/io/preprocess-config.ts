@@ -1,5 +1,4 @@
-import { isAbortSignal } from '../core/abort.js'
-import { defineOptions, type OptionsOutput } from '../core/options.js'
+import { defineOptions, type OptionsOutput, signalField } from '../core/options.js'
 import { type DecodeOptions, defaultMaxPixels } from './image.js'
 
 export type Interpolation = 'bilinear' | 'bicubic'
@@ -24,6 +23,9 @@ export interface PreprocessConfig {
   /** Default ImageNet's [0.229, 0.224, 0.225]. */
   std?: ChannelValues | undefined
 }
+
+/** A model's own: how its images are decoded, where a call does not say it, and what becomes of them. */
+export interface ModelPreprocessConfig extends PreprocessConfig, DecodeOptions {}
 
 export interface PreprocessOptions extends DecodeOptions {
   /** false: entries are uint8, as they are before normalization. Default true. */
@@ -72,24 +74,37 @@ const normalization = (z: Z) => ({
   std: values(z, stdText, (value) => Number.isFinite(value) && value !== 0).default([0.229, 0.224, 0.225]),
 })
 
-const running = (z: Z) => ({
-  normalize: z.boolean().default(true),
-  autoOrient: z.boolean().default(false),
+/** The fields of DecodeOptions, without defaults. */
+export const decodeFields = (z: Z) => ({
+  autoOrient: z.boolean().optional(),
   maxPixels: z
     .int()
     .min(1)
     .max(2 ** 31)
-    .default(defaultMaxPixels),
-  signal: z.custom<AbortSignal>(isAbortSignal, 'an AbortSignal').optional(),
+    .optional(),
 })
 
-export const preprocessConfig = defineOptions((z) => ({
+const running = (z: Z) => {
+  const { autoOrient, maxPixels } = decodeFields(z)
+  return {
+    normalize: z.boolean().default(true),
+    autoOrient: autoOrient.default(false),
+    maxPixels: maxPixels.default(defaultMaxPixels),
+    signal: signalField(z),
+  }
+}
+
+const configFields = (z: Z) => ({
   inputSize: inputSize(z).default([3, 224, 224]),
   interpolation: z.enum(['bilinear', 'bicubic']).default('bicubic'),
   cropPct: z.number().gt(0).max(16).default(0.875),
   cropMode: z.enum(['center', 'squash', 'border']).default('center'),
   ...normalization(z),
-}))
+})
+
+export const preprocessConfig = defineOptions(configFields)
+
+export const modelPreprocessConfig = defineOptions((z) => ({ ...configFields(z), ...decodeFields(z) }))
 
 export const preprocessOptions = defineOptions(running)
 

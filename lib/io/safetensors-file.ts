@@ -1,11 +1,10 @@
 import { dirname, join } from 'node:path'
 import type { TorchAddon } from '../core/addon-files.js'
 import type { OutcomeOf } from '../core/arrivals.js'
-import { torchError } from '../core/errors.js'
 import { native } from '../core/native.js'
 import { settle } from '../core/settle.js'
 import { isHubBlob } from './hub-cache.js'
-import { readSafetensorsIndex } from './safetensors-index.js'
+import { throughIndex } from './safetensors-index.js'
 
 export type NativeFile = OutcomeOf<TorchAddon['NativeSafetensors']['open']>
 
@@ -36,32 +35,24 @@ async function openFile(path: string, { operation, mmap, signal }: OpenSettings)
   )
 }
 
+const placesIn = (file: NativeFile) => new Map(file.names().map((name, index) => [name, { file, index }]))
+
 async function openSingle(path: string, settings: OpenSettings): Promise<OpenFiles> {
   const file = await openFile(path, settings)
-  const places = new Map(file.names().map((name, index) => [name, { file, index }]))
-  return { files: [file], places, metadata: Object.fromEntries(file.metadata()) }
+  return { files: [file], places: placesIn(file), metadata: Object.fromEntries(file.metadata()) }
 }
 
 async function openSharded(path: string, settings: OpenSettings): Promise<OpenFiles> {
-  const { metadata, shards } = await readSafetensorsIndex(path)
-  const opened: OpenFiles = { files: [], places: new Map(), metadata }
+  const files: NativeFile[] = []
   try {
-    for (const [shard, names] of shards) {
+    const { metadata, tensors } = await throughIndex(path, async (shard) => {
       const file = await openFile(join(dirname(path), shard), settings)
-      opened.files.push(file)
-      const indices = new Map(file.names().map((name, index) => [name, index]))
-      for (const name of names) {
-        const index = indices.get(name)
-        if (index === undefined) {
-          const message = `Expected tensor '${name}' in ${shard}, as ${path} says, but it is not there`
-          throw torchError('ERR_TORCH_FILE_FORMAT', message)
-        }
-        opened.places.set(name, { file, index })
-      }
-    }
-    return opened
+      files.push(file)
+      return placesIn(file)
+    })
+    return { files, places: tensors, metadata }
   } catch (error) {
-    for (const file of opened.files) file.dispose()
+    for (const file of files) file.dispose()
     throw error
   }
 }

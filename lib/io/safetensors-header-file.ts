@@ -4,14 +4,8 @@ import { dirname, join } from 'node:path'
 import { throwIfAborted } from '../core/abort.js'
 import { nameOperation, torchError } from '../core/errors.js'
 import { withDiskErrors } from './disk-error.js'
-import {
-  headerLength,
-  lengthBytes,
-  parseSafetensorsHeader,
-  type SafetensorsHeader,
-  type StoredTensor,
-} from './safetensors-header.js'
-import { readSafetensorsIndex } from './safetensors-index.js'
+import { headerLength, lengthBytes, parseSafetensorsHeader, type SafetensorsHeader } from './safetensors-header.js'
+import { throughIndex } from './safetensors-index.js'
 
 async function readExactly(handle: FileHandle, path: string, from: number, length: number): Promise<Buffer> {
   const bytes = Buffer.alloc(length)
@@ -48,22 +42,12 @@ async function readSingle(path: string): Promise<SafetensorsHeader> {
 }
 
 async function readSharded(path: string, signal: AbortSignal | undefined): Promise<SafetensorsHeader> {
-  const { metadata, shards } = await readSafetensorsIndex(path)
-  const tensors: StoredTensor[] = []
-  for (const [shard, names] of shards) {
+  const { metadata, tensors } = await throughIndex(path, async (shard) => {
     throwIfAborted(signal)
     const header = await readSingle(join(dirname(path), shard))
-    const byName = new Map(header.tensors.map((tensor) => [tensor.name, tensor]))
-    for (const name of names) {
-      const tensor = byName.get(name)
-      if (tensor === undefined) {
-        const message = `Expected tensor '${name}' in ${shard}, as ${path} says, but it is not there`
-        throw torchError('ERR_TORCH_FILE_FORMAT', message)
-      }
-      tensors.push(tensor)
-    }
-  }
-  return { metadata, tensors }
+    return new Map(header.tensors.map((tensor) => [tensor.name, tensor]))
+  })
+  return { metadata, tensors: [...tensors.values()] }
 }
 
 /**

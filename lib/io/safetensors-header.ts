@@ -45,6 +45,7 @@ const longestHeader = 100_000_000n
 /** What JavaScript, and so the names of errors, can show. */
 const largestSize = BigInt(Number.MAX_SAFE_INTEGER)
 const largestCount = 2n ** 64n - 1n
+const largestStride = 2n ** 63n - 1n
 
 interface Entry {
   name: string
@@ -89,6 +90,12 @@ function readEntry(json: JsonReader, name: string): Entry {
   return { name, type, shape, begin, end }
 }
 
+/** libtorch computes strides of tensors without elements too, as if their sizes of 0 were 1. */
+function requireStrides(entry: Entry): void {
+  const largest = entry.shape.slice(1).reduce((product, size) => product * (size || 1n), 1n)
+  if (largest > largestStride) throw malformed('strides below 2^63', entry, 'a larger shape')
+}
+
 function bytesOf(entry: Entry): bigint {
   const [bits = 8n] = storedTypes[entry.type] ?? []
   // As the reference does it: a product that overflows is refused even where a later size is 0.
@@ -96,6 +103,7 @@ function bytesOf(entry: Entry): bigint {
     if (product * size <= largestCount) return product * size
     throw malformed('a size below 2^64 bits', entry, 'a larger shape')
   }, 1n)
+  requireStrides(entry)
   if (total % 8n !== 0n) throw malformed('whole bytes', entry, `${total} bits of ${entry.type}`)
   return total / 8n
 }
@@ -126,13 +134,16 @@ const compared = (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0)
 
 /** The length of the header of a file of `size` bytes that begins with `beginning`. Throws ERR_TORCH_FILE_FORMAT. */
 export function headerLength(beginning: Buffer, size: number, place: string): number {
-  const refused = (expected: string, received: bigint | number) =>
-    torchError('ERR_TORCH_FILE_FORMAT', `Expected ${expected} in ${place} but received ${received}`)
-  if (size < lengthBytes) throw refused('8 bytes or more', size)
+  const refused = (actual: string) =>
+    torchError('ERR_TORCH_FILE_FORMAT', `Expected a safetensors file but ${place} is ${actual}`)
+  if (size < lengthBytes) throw refused(`none: it has ${size} bytes`)
   const length = beginning.readBigUInt64LE(0)
-  if (length > longestHeader) throw refused('a header of at most 100,000,000 bytes', length)
+  if (length > longestHeader)
+    throw refused('none: it does not begin with the length of a header (at most 100,000,000 bytes)')
   const rest = size - lengthBytes
-  if (length > BigInt(rest)) throw refused(`a header of at most ${rest} bytes`, length)
+  if (length > BigInt(rest)) {
+    throw refused(`none, or cut off: it begins with the length ${length} of a header, and ${rest} bytes follow`)
+  }
   return Number(length)
 }
 

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { describe } from '../core/describe.js'
 import { torchError } from '../core/errors.js'
 import { withDiskErrors } from './disk-error.js'
+import { syncFolder } from './sync-folder.js'
 
 /** One entry of a tensor's first dimension. */
 export interface TensorRow {
@@ -23,15 +26,24 @@ const sliceBytes = 2 ** 22
 const largestHeader = 100_000_000
 const shapeText = (shape: readonly number[]) => `[${shape.join(', ')}]`
 
-/** As safetensors' own writer lays out tensors of one dtype: by name, metadata first, padded with spaces. */
+/** By their UTF-8, as Rust sorts texts. */
+const byName = <T>(entries: Iterable<[string, T]>) =>
+  [...entries].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+
+/**
+ * As safetensors' own writer lays out tensors of one dtype: by name, metadata first, padded with spaces. Made by hand,
+ * because an object does not keep the order of names such as '10'.
+ */
 function headerOf(columns: readonly [string, Column][], rows: number, metadata: Record<string, string>): Buffer {
-  const entries: Record<string, unknown> = { __metadata__: metadata }
+  const texts = byName(Object.entries(metadata)).map(([key, text]) => `${JSON.stringify(key)}:${JSON.stringify(text)}`)
+  const entries = [`"__metadata__":{${texts.join(',')}}`]
   let start = 0
   for (const [name, { shape, bytes }] of columns) {
-    entries[name] = { dtype: 'F32', shape: [rows, ...shape], data_offsets: [start, start + bytes] }
+    const entry = { dtype: 'F32', shape: [rows, ...shape], data_offsets: [start, start + bytes] }
+    entries.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`)
     start += bytes
   }
-  const text = Buffer.from(JSON.stringify(entries))
+  const text = Buffer.from(`{${entries.join(',')}}`)
   const padded = Buffer.alloc(Math.ceil(text.length / 8) * 8, ' ')
   text.copy(padded)
   const length = Buffer.alloc(8)
@@ -75,7 +87,10 @@ export class SafetensorsRows {
     return this.#rows
   }
 
-  /** The next row of every tensor, the same tensors each time. ERR_TORCH_SHAPE for other shapes, ERR_TORCH_DISK. */
+  /**
+   * The next row of every tensor, the same tensors each time. ERR_TORCH_SHAPE for other shapes, ERR_TORCH_INVALID_ARGUMENT
+   * for names that the format cannot hold, ERR_TORCH_DISK.
+   */
   async append(row: ReadonlyMap<string, TensorRow>): Promise<void> {
     for (const [name, { shape, values }] of row) {
       const column = this.#columns.get(name) ?? (this.#rows === 0 ? await this.#addColumn(name, shape) : undefined)
@@ -91,6 +106,10 @@ export class SafetensorsRows {
   }
 
   async #addColumn(name: string, shape: readonly number[]): Promise<Column> {
+    if (name === '__metadata__' || /\p{Surrogate}/u.test(name)) {
+      const message = `Expected another name for a tensor but received ${describe(name)}`
+      throw torchError('ERR_TORCH_INVALID_ARGUMENT', message)
+    }
     const path = `${this.#partial}.${this.#columns.size}`
     const column = { shape, bytes: 0, path, file: await withDiskErrors(this.#target, () => open(path, 'wx+')) }
     this.#columns.set(name, column)
@@ -99,8 +118,7 @@ export class SafetensorsRows {
 
   /** Rejects with ERR_TORCH_DISK, ERR_TORCH_INVALID_ARGUMENT (metadata too large for the format) or the signal's reason. */
   async finish(metadata: Record<string, string>, signal?: AbortSignal): Promise<void> {
-    const byName = ([a]: [string, Column], [b]: [string, Column]) => Buffer.compare(Buffer.from(a), Buffer.from(b))
-    const columns = [...this.#columns].sort(byName)
+    const columns = byName(this.#columns)
     const header = headerOf(columns, this.#rows, metadata)
     if (header.length > largestHeader) {
       const message = `Expected a header of at most ${largestHeader} bytes for ${this.#target} but received ${header.length}`
@@ -112,6 +130,7 @@ export class SafetensorsRows {
       await this.#file.sync()
       signal?.throwIfAborted()
       await rename(this.#partial, this.#target)
+      await syncFolder(dirname(this.#target))
     })
     await this.discard()
   }
@@ -121,7 +140,10 @@ export class SafetensorsRows {
     const slice = Buffer.alloc(Math.min(sliceBytes, bytes))
     for (let start = 0; start < bytes; ) {
       signal?.throwIfAborted()
-      const { bytesRead } = await file.read(slice, 0, slice.length, start)
+      const { bytesRead } = await file.read(slice, 0, Math.min(slice.length, bytes - start), start)
+      if (bytesRead === 0) {
+        throw torchError('ERR_TORCH_DISK', `Expected ${path} to hold ${bytes} bytes but it ends after ${start}`)
+      }
       await this.#file.writeFile(slice.subarray(0, bytesRead))
       start += bytesRead
     }

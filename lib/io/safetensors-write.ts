@@ -1,10 +1,9 @@
-import { isAbortSignal } from '../core/abort.js'
 import type { TorchAddon } from '../core/addon-files.js'
 import { invalidArgument } from '../core/errors.js'
 import { requireFilePath } from '../core/file-path.js'
 import { stateEntries } from '../core/module-inputs.js'
 import { native } from '../core/native.js'
-import { defineOptions, parseOptions } from '../core/options.js'
+import { defineOptions, parseOptions, signalField } from '../core/options.js'
 import { settle } from '../core/settle.js'
 import { nativeTensor, type Tensor } from '../core/tensor.js'
 
@@ -12,7 +11,7 @@ const operation = 'writeSafetensors'
 
 const writeOptions = defineOptions((z) => ({
   metadata: z.record(z.string(), z.string()).optional(),
-  signal: z.custom<AbortSignal>(isAbortSignal, 'an AbortSignal').optional(),
+  signal: signalField(z),
 }))
 
 export interface WriteSafetensorsOptions {

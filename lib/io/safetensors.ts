@@ -1,10 +1,10 @@
-import { isAbortSignal } from '../core/abort.js'
 import type { OutcomeOf } from '../core/arrivals.js'
+import { describe } from '../core/describe.js'
 import { type DType, isDType } from '../core/dtype.js'
-import { describe, invalidArgument, readSafely, torchError } from '../core/errors.js'
+import { invalidArgument, readSafely, torchError } from '../core/errors.js'
 import { requireFilePath } from '../core/file-path.js'
 import { nearestName } from '../core/nearest-name.js'
-import { defineOptions, parseOptions } from '../core/options.js'
+import { defineOptions, parseOptions, signalField } from '../core/options.js'
 import { adopt, type Handle, type handleBrand, markHandleClass } from '../core/scope.js'
 import { settle } from '../core/settle.js'
 import { type Tensor, wrapTensor } from '../core/tensor.js'
@@ -12,7 +12,7 @@ import { type NativeFile, type OpenFiles, openSafetensors } from './safetensors-
 
 const openOptions = defineOptions((z) => ({
   mmap: z.boolean().optional(),
-  signal: z.custom<AbortSignal>(isAbortSignal, 'an AbortSignal').optional(),
+  signal: signalField(z),
 }))
 
 export interface SafetensorsOpenOptions {
@@ -28,7 +28,7 @@ export interface SafetensorsOpenOptions {
 const readOptions = defineOptions((z) => ({
   device: z.string({ error: "a device such as 'cpu' or 'cuda:0'" }).optional(),
   dtype: z.custom<DType>(isDType, "a dtype such as 'bfloat16'").optional(),
-  signal: z.custom<AbortSignal>(isAbortSignal, 'an AbortSignal').optional(),
+  signal: signalField(z),
 }))
 
 export interface SafetensorsReadOptions {
@@ -112,8 +112,9 @@ export class Safetensors implements Handle {
    * Opens a file (path or file: URL), or the index of a model in several files (`model.safetensors.index.json`), which
    * must lie in the index's folder or below.
    *
-   * Accepts what the Rust reader accepts, but no name twice. Rejects with ERR_TORCH_FILE_FORMAT (damaged, incomplete or
-   * of another kind), ERR_TORCH_DISK, or the signal's reason.
+   * Accepts what the Rust reader accepts but for what no writer makes: a key twice in any object, an array or an object in
+   * the place of a tensor's entry or of its dtype, and of tensors without elements sizes from 2^53 and strides from 2^63.
+   * Rejects with ERR_TORCH_FILE_FORMAT (damaged, incomplete or of another kind), ERR_TORCH_DISK, or the signal's reason.
    */
   static async open(path: string | URL, options?: SafetensorsOpenOptions): Promise<Safetensors> {
     const operation = 'Safetensors.open'

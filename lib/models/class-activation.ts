@@ -1,4 +1,5 @@
-import { describe, invalidArgument, type TorchError, torchError } from '../core/errors.js'
+import { describe } from '../core/describe.js'
+import { invalidArgument, type TorchError, torchError } from '../core/errors.js'
 import { operators } from '../core/operators.js'
 import { scope } from '../core/scope.js'
 import { Tensor } from '../core/tensor.js'

@@ -3,8 +3,9 @@ import { Module } from '../core/module.js'
 import type { ModuleChanges } from '../core/module-changes.js'
 import { defineOptions, parseOptions } from '../core/options.js'
 import { isPlainObject } from '../core/plain-object.js'
-import { type FeatureSelection, featuresOptions, layerMethod, selectedNodes } from './layer-features.js'
+import { type FeatureSelection, featuresOptions, selectedNodes } from './feature-selection.js'
 import type { ModelParts } from './model-parts.js'
+import { namingLayers } from './named-layers.js'
 
 /**
  * A module, an archive of one, or TorchScript source with the tensors and modules that it uses as `self.name`. Its
@@ -51,6 +52,15 @@ function headCall(head: Module, nodes: readonly string[]): string {
   throw invalidArgument('head', `a module whose forward takes ${wanted}`, schema, { operation })
 }
 
+/** Adds a method that gives what the head takes. The body's own may be that of a head that it had before. */
+async function featuresMethod(body: Module, nodes: readonly string[]): Promise<string> {
+  const taken = new Set(body.methods().map(({ name }) => name))
+  let method = 'head_features'
+  while (taken.has(method)) method += '_'
+  await namingLayers(body, nodes, operation, () => body.defineLayerOutputs(method, nodes))
+  return method
+}
+
 /** The body's layers under their names, the head's under `head`; the classifier that stood there is gone. */
 export async function headedProgram(
   { module, config }: ModelParts,
@@ -63,7 +73,7 @@ export async function headedProgram(
   const own = await headModule(head, module)
   const call = headCall(own, nodes)
   const body = await module.derive()
-  const method = await layerMethod(body, nodes, operation)
+  const method = await featuresMethod(body, nodes)
   const present = new Set(await module.submodules())
   return body.derive({
     modules: { head: own },

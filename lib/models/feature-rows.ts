@@ -1,9 +1,9 @@
 import type { TorchError } from '../core/errors.js'
 import { invalidArgument } from '../core/errors.js'
 import type { TensorRow } from '../io/safetensors-rows.js'
+import { type AnySelection, selectedNodes } from './feature-selection.js'
 import type { ImageClassifier } from './image-classifier.js'
 import type { ImageModel } from './image-model.js'
-import { type FeaturesOptions, selectedNodes } from './layer-features.js'
 import type { ImagesOptions } from './over-images.js'
 
 /** One image's features by name, each [...] without the dimension of the batch; or why there are none. */
@@ -11,14 +11,20 @@ export type FeatureRow =
   | { image: string; features: ReadonlyMap<string, TensorRow>; error?: undefined }
   | { image: string; features?: undefined; error: TorchError }
 
+/** A path, or the bytes of an image that has none. */
+type NamedByPath = string | Uint8Array
+
+/** What the row of an image is called: its path, or '-' for the bytes that standard input had. */
+export const nameOfImage = (image: unknown): string => (typeof image === 'string' ? image : '-')
+
 /** `embeddings`, float32 [D], of each file: a stream of `model.embed`, which says what it rejects with. */
 export async function* embeddingRows(
   model: ImageClassifier,
-  files: AsyncIterable<string>,
+  files: AsyncIterable<NamedByPath>,
   options: ImagesOptions,
 ): AsyncGenerator<FeatureRow> {
   for await (const { image, embedding, error } of model.embed(files, options)) {
-    const file = image as string
+    const file = nameOfImage(image)
     if (error !== undefined) yield { image: file, error }
     else yield { image: file, features: new Map([['embeddings', { shape: [embedding.length], values: embedding }]]) }
   }
@@ -37,13 +43,13 @@ function differentNodes(nodes: readonly string[]): readonly string[] {
  */
 export async function* mapRows(
   model: ImageModel,
-  files: AsyncIterable<string>,
-  options: FeaturesOptions,
+  files: AsyncIterable<NamedByPath>,
+  { nodes, indices, ...options }: AnySelection & ImagesOptions,
 ): AsyncGenerator<FeatureRow> {
-  const { nodes, indices } = options
   const names = differentNodes(selectedNodes({ nodes, indices }, model.featureInfo, 'features'))
-  for await (const { image, features, error } of model.features(files, options)) {
-    const file = image as string
+  const selection = nodes === undefined ? { indices } : { nodes }
+  for await (const { image, features, error } of model.features(files, { ...selection, ...options })) {
+    const file = nameOfImage(image)
     if (error !== undefined) {
       yield { image: file, error }
       continue

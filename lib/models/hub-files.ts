@@ -1,13 +1,23 @@
 import { basename, dirname } from 'node:path'
 import type * as Zod from 'zod'
-import { TorchError, torchError } from '../core/errors.js'
+import { isOurs, torchError } from '../core/errors.js'
 import { signalField } from '../core/options.js'
 import { hub } from '../io/hub.js'
-import type { HubFileOptions } from '../io/hub-options.js'
+import { hubEndpoint } from '../io/hub-environment.js'
+import { type HubFileOptions, hubField } from '../io/hub-options.js'
 import type { HubProgress } from '../io/hub-progress.js'
+import { redactedUrl } from '../io/redacted-url.js'
+
+/** How `load` asks the hub: the options of `hub.file`. */
+export type LoadHubOptions = Omit<HubFileOptions, 'signal'>
 
 /** What a caller of `load` wants to do about a download. */
 export interface LoadControl {
+  /**
+   * For a model of the hub: its revision (which the name may say too, 'org/name@revision'), the token, whether the
+   * network may be asked, and so on. A revision beside a model that is not of the hub is ERR_TORCH_INVALID_ARGUMENT.
+   */
+  hub?: LoadHubOptions | undefined
   /** Ends the work and rejects with `signal.reason`; the next call goes on with what was fetched. */
   signal?: AbortSignal | undefined
   /**
@@ -21,6 +31,7 @@ const isFunction = (value: unknown) => typeof value === 'function'
 
 /** The fields of LoadControl, for the options of a verb. */
 export const loadControlFields = (z: typeof Zod.z) => ({
+  hub: hubField(z),
   signal: signalField(z),
   progress: z.custom<(step: HubProgress) => void>(isFunction, 'a function').optional(),
 })
@@ -28,10 +39,10 @@ export const loadControlFields = (z: typeof Zod.z) => ({
 async function fetchFile(
   repository: string,
   name: string,
-  { signal, progress }: LoadControl,
-  options?: HubFileOptions,
+  { hub: options, signal, progress }: LoadControl,
+  revision?: string,
 ) {
-  const steps = hub.file.steps(repository, name, { ...options, signal })
+  const steps = hub.file.steps(repository, name, { ...options, ...(revision && { revision }), signal })
   try {
     for (;;) {
       const { done, value } = await steps.next()
@@ -44,6 +55,13 @@ async function fetchFile(
 }
 
 const nowhere: ReadonlySet<string> = new Set(['ERR_TORCH_HUB_NOT_FOUND', 'ERR_TORCH_HUB_OFFLINE'])
+const unreachable = 'ERR_TORCH_DOWNLOAD'
+
+/** What mends a network that has no way to the hub. */
+const remedies = (repository: string) =>
+  `Set HTTPS_PROXY where a proxy leads there, HF_ENDPOINT where a mirror does, or HF_HUB_OFFLINE=1 so that nobody is asked; ` +
+  `'npx node-libtorch pull ${repository}' fills the cache where there is a network, and 'local-dir:' before a folder ` +
+  `with config.json and model.safetensors loads files that you have`
 
 /** A model that a caller named. */
 interface Wanted {
@@ -55,7 +73,8 @@ interface Wanted {
 
 /**
  * The paths of a repository's configuration and weights, of one commit, fetched where the cache has not both. Rejects
- * with ERR_TORCH_MODULE_LOAD where there are none, or none may be fetched; else as `hub.file`.
+ * with ERR_TORCH_MODULE_LOAD where there are none, or none may be fetched, with ERR_TORCH_DOWNLOAD where none can be; else
+ * as `hub.file`. All three say where was looked.
  */
 export async function fetchModelFiles(
   { repository, names, looked }: Wanted,
@@ -64,11 +83,15 @@ export async function fetchModelFiles(
   try {
     const config = await fetchFile(repository, names.config, control)
     const revision = basename(dirname(config))
-    return { config, weights: await fetchFile(repository, names.weights, control, { revision }) }
+    return { config, weights: await fetchFile(repository, names.weights, control, revision) }
   } catch (cause) {
-    if (!(cause instanceof TorchError && nowhere.has(cause.code))) throw cause
-    const places = [...looked, `the repository ${repository}`].join(', ')
+    if (control.signal?.aborted || !isOurs(cause)) throw cause
+    const isUnreachable = cause.code === unreachable
+    if (!isUnreachable && !nowhere.has(cause.code)) throw cause
+    const hubName = isUnreachable ? ` of ${redactedUrl(hubEndpoint(control.hub?.endpoint)).replace(/\/$/, '')}` : ''
+    const places = [...looked, `the repository ${repository}${hubName}`].join(', ')
     const message = `Expected a model but found none after looking for ${places}: ${cause.message}`
-    throw torchError('ERR_TORCH_MODULE_LOAD', message, { cause })
+    if (!isUnreachable) throw torchError('ERR_TORCH_MODULE_LOAD', message, { cause })
+    throw torchError(unreachable, `${message}. ${remedies(repository)}`, { cause, details: cause.details })
   }
 }

@@ -1,29 +1,31 @@
+import { torchError } from '../core/errors.js'
 import { operators } from '../core/operators.js'
 import { defineOptions, parseOptions } from '../core/options.js'
 import { scope } from '../core/scope.js'
 import type { Tensor } from '../core/tensor.js'
 import type { Value } from '../core/value.js'
 import type { ImageInput } from '../io/image-input.js'
-import type { PreprocessConfig } from '../io/preprocess-config.js'
+import type { ModelPreprocessConfig } from '../io/preprocess-config.js'
 import { classActivations, type HeatMap } from './class-activation.js'
 import { type CustomHead, headedProgram, type WithHeadOptions } from './custom-head.js'
 import { type LoadControl, loadControlFields } from './hub-files.js'
 import { ImageModel, imagesOf, modelOf, partsOf } from './image-model.js'
-import type { Failed } from './image-stream.js'
+import type { Batching, Failed } from './image-stream.js'
 import { type Label, labelsFor } from './labels.js'
 import { requireMatrix } from './model-output.js'
 import { ModelParts, type Optimize, optimized } from './model-parts.js'
 import { type ModelSource, type OpenedModel, openModel } from './open-model.js'
-import { type ImagesOptions, imagesFields, overImages } from './over-images.js'
+import { type ImageStream, type ImagesOptions, imagesFields, overImages } from './over-images.js'
 import { type Prediction, predictionOf } from './prediction.js'
 import { preprocessing } from './pretrained-config.js'
+import { nameVerbs } from './verb-names.js'
 
 type Z = Parameters<Parameters<typeof defineOptions>[0]>[0]
 
 /** The fields of `load` that every model has. */
 export const loadFields = (z: Z) => ({
   optimize: z.enum(['auto', 'none']).default('auto'),
-  preprocess: z.custom<PreprocessConfig>().optional(),
+  preprocess: z.custom<ModelPreprocessConfig>().optional(),
   testSize: z.boolean().default(false),
   ...loadControlFields(z),
 })
@@ -33,23 +35,27 @@ const loadOptions = defineOptions(loadFields)
 export interface ImageClassifierOptions extends LoadControl {
   /**
    * 'auto' (default) folds batch norms, which rounds weights anew, and stores them as the CPU likes: the logits of the
-   * sample photographs differ from timm's by at most 1e-5 times the largest. 'none' runs the program as it is: at most 1e-5.
+   * sample photographs differ from timm's by at most 1e-5 times the largest. These weights lie beside the model's own. 'none'
+   * runs the program as it is: at most 1e-5.
    */
   optimize?: Optimize | undefined
-  /** Replaces parts of the model's own preprocessing. */
-  preprocess?: PreprocessConfig | undefined
+  /**
+   * Replaces parts of the model's own preprocessing; beside those `maxPixels` and `autoOrient`, which are then the defaults
+   * of every call.
+   */
+  preprocess?: ModelPreprocessConfig | undefined
   /** timm's use_test_size: the larger input and crop with which the model is at its best. Default false. */
   testSize?: boolean | undefined
 }
 
 const embedOptions = defineOptions(imagesFields)
 const classifyOptions = defineOptions((z) => ({
-  topK: z.int().min(1).max(100_000).default(5),
+  topK: z.int().min(1).default(5),
   ...imagesFields(z),
 }))
 
 export interface ClassifyOptions extends ImagesOptions {
-  /** Predictions per image, best first. Default 5. */
+  /** Predictions per image, best first; all classes where there are not so many, as in transformers. Default 5. */
   topK?: number | undefined
 }
 
@@ -78,7 +84,7 @@ export async function modelParts(
   { module, ...config }: OpenedModel,
   options: {
     optimize: Optimize
-    preprocess?: PreprocessConfig | undefined
+    preprocess?: ModelPreprocessConfig | undefined
     testSize: boolean
     signal?: AbortSignal | undefined
   },
@@ -91,6 +97,13 @@ export async function modelParts(
     module.dispose()
     throw error
   }
+}
+
+/** Throws ERR_TORCH_SHAPE for a model that is known to give features in place of logits. */
+function withLogits(model: ImageModel, batching: Batching): Batching {
+  if (partsOf(model).config.args.numClasses !== 0) return batching
+  const message = 'Expected a model with a classifier for classify but this one has none (numClasses 0): call embed'
+  throw torchError('ERR_TORCH_SHAPE', message)
 }
 
 /** torch.nn.functional.normalize: rows of length 1. */
@@ -120,23 +133,24 @@ export class ImageClassifier extends ImageModel {
   /**
    * The best classes of each image. A list gives the list of their predictions, and any bad image rejects the call; an
    * async iterable gives an async iterable, in order, with a bad image's error in its place; it reads at most
-   * 3 x batchSize images more than it has given, and leaving it early frees all that is under way.
+   * 3 x batchSize images more than it has given, and leaving it early frees all that is under way. A byte stream is one
+   * image in pieces: collect it first (`await buffer(stream)` of node:stream/consumers).
    *
    * Rejects with ERR_TORCH_IMAGE (the message names the file), ERR_TORCH_INVALID_ARGUMENT, ERR_TORCH_SHAPE where the
-   * program gives no logits, the signal's reason, or what the iterable itself throws, after the results of what it gave
+   * model has no classifier or its program gives no logits, ERR_TORCH_DISPOSED, the signal's reason, or what the iterable itself throws, after the results of what it gave
    * before.
    */
-  classify(images: AsyncIterable<ImageInput>, options?: ClassifyOptions): AsyncGenerator<Classified>
   classify(images: ImageInput | readonly ImageInput[], options?: ClassifyOptions): Promise<Prediction[][]>
+  classify(images: ImageStream, options?: ClassifyOptions): AsyncGenerator<Classified>
   classify(
-    images: ImageInput | readonly ImageInput[] | AsyncIterable<ImageInput>,
+    images: ImageInput | readonly ImageInput[] | ImageStream,
     options?: ClassifyOptions,
   ): Promise<Prediction[][]> | AsyncGenerator<Classified> {
     let topK: number
     const begin = () => {
       const parsed = parseOptions(classifyOptions, options, 'classify')
       topK = parsed.topK
-      return imagesOf(this, 'classify', parsed)
+      return withLogits(this, imagesOf(this, 'classify', parsed))
     }
     return overImages<Prediction[], Classified>(
       images,
@@ -171,10 +185,10 @@ export class ImageClassifier extends ImageModel {
    * images have a large dot product. A list gives a list, an async iterable an async iterable; both as `classify`, which
    * says what they reject with.
    */
-  embed(images: AsyncIterable<ImageInput>, options?: ImagesOptions): AsyncGenerator<Embedded>
   embed(images: ImageInput | readonly ImageInput[], options?: ImagesOptions): Promise<Float32Array[]>
+  embed(images: ImageStream, options?: ImagesOptions): AsyncGenerator<Embedded>
   embed(
-    images: ImageInput | readonly ImageInput[] | AsyncIterable<ImageInput>,
+    images: ImageInput | readonly ImageInput[] | ImageStream,
     options?: ImagesOptions,
   ): Promise<Float32Array[]> | AsyncGenerator<Embedded> {
     return overImages<Float32Array, Embedded>(
@@ -207,10 +221,10 @@ export class ImageClassifier extends ImageModel {
    * linear layer on the average of the last feature map, as timm's ResNets and EfficientNets have it:
    * ERR_TORCH_INVALID_ARGUMENT for others.
    */
-  heatMap(images: AsyncIterable<ImageInput>, options?: HeatMapOptions): AsyncGenerator<HeatMapped>
   heatMap(images: ImageInput | readonly ImageInput[], options?: HeatMapOptions): Promise<HeatMap[]>
+  heatMap(images: ImageStream, options?: HeatMapOptions): AsyncGenerator<HeatMapped>
   heatMap(
-    images: ImageInput | readonly ImageInput[] | AsyncIterable<ImageInput>,
+    images: ImageInput | readonly ImageInput[] | ImageStream,
     options?: HeatMapOptions,
   ): Promise<HeatMap[]> | AsyncGenerator<HeatMapped> {
     let classIndex: number | undefined
@@ -239,3 +253,5 @@ export class ImageClassifier extends ImageModel {
     return modelOf(await parts.with(() => headedProgram(parts, head, options), { labels: undefined }))
   }
 }
+
+nameVerbs(ImageClassifier)

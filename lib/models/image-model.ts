@@ -7,25 +7,24 @@ import { defineOptions, parseOptions, type SignalOptions, signalField } from '..
 import { adopt, type Handle, type handleBrand, keep, markHandleClass, scope } from '../core/scope.js'
 import { isTensor, type Tensor } from '../core/tensor.js'
 import type { Value } from '../core/value.js'
+import type { DecodeImageOptions } from '../io/decode-image.js'
 import type { ImageInput } from '../io/image-input.js'
-import { preprocess, preprocessStreamed } from '../io/preprocess.js'
-import { preprocessConfig, type ResolvedConfig } from '../io/preprocess-config.js'
-import { type Failed, imageStream } from './image-stream.js'
+import { preprocess } from '../io/preprocess.js'
+import { decodeFields, preprocessConfig, type ResolvedConfig } from '../io/preprocess-config.js'
+import { handOver, joinedFeatures, ownFeatures } from './feature-batches.js'
 import {
   type FeaturesOptions,
   featuresOptions,
-  handOver,
-  hasStages,
-  joinedFeatures,
-  layerMethod,
-  ownFeatures,
   type ParsedFeatures,
   selectedNodes,
-  stages,
-} from './layer-features.js'
+  selectedScales,
+} from './feature-selection.js'
+import { type Batching, type Failed, imageStream } from './image-stream.js'
+import { loadWeights } from './load-weights.js'
 import { ModelParts } from './model-parts.js'
 import { isNamePatterns, matchingNames, type NamePattern } from './name-patterns.js'
-import { type Batching, inBatches, isAsyncIterable } from './over-images.js'
+import { namingLayers } from './named-layers.js'
+import { type ImageStream, type ImagesOptions, inBatches, isImageStream } from './over-images.js'
 import {
   groupedByLayer,
   type ParameterGroup,
@@ -33,12 +32,16 @@ import {
   readParameterGroupsOptions,
 } from './parameter-groups.js'
 import type { FeatureInfo } from './program-info.js'
+import { hasStages, stages } from './stages.js'
 import { setTrainable } from './trainable.js'
+import { nameVerbs } from './verb-names.js'
 
 /** One image of a stream of features: its own, [C, h, w] per layer, which the reader disposes; or why there are none. */
 export type Featured =
   | { image: ImageInput; features: Tensor[]; error?: undefined }
   | (Failed & { features?: undefined })
+
+const modelDecodeOptions = defineOptions((z) => ({ ...decodeFields(z), signal: signalField(z) }))
 
 const freezeOptions = defineOptions((z) => ({ batchNorm: z.boolean().default(true), signal: signalField(z) }))
 
@@ -92,7 +95,8 @@ export class ImageModel implements Handle {
 
   /** timm's data config, complete: how an image becomes the model's input. Each call gives an object of its own. */
   get preprocessing(): ResolvedConfig {
-    return structuredClone(parseOptions(preprocessConfig, partsOf(this).preprocess, 'preprocessing'))
+    const { autoOrient, maxPixels, ...config } = partsOf(this).preprocess
+    return structuredClone(parseOptions(preprocessConfig, config, 'preprocessing'))
   }
 
   /** The TorchScript module that runs. */
@@ -111,8 +115,10 @@ export class ImageModel implements Handle {
   }
 
   /** Images as the model wants them: float32 [N, 3, H, W], normalized. Rejects with ERR_TORCH_IMAGE. */
-  async preprocess(images: ImageInput | readonly ImageInput[], options?: { signal?: AbortSignal }): Promise<Tensor> {
-    return preprocess(images, imagesOf(this, 'preprocess', { batchSize: 1 }).preprocess, options)
+  async preprocess(images: ImageInput | readonly ImageInput[], options?: DecodeImageOptions): Promise<Tensor> {
+    const parsed = parseOptions(modelDecodeOptions, options, 'preprocess')
+    const { preprocess: config, decode, signal } = batchingOf(this, 'preprocess', { batchSize: 1, ...parsed })
+    return preprocess(images, config, { ...decode, signal })
   }
 
   /**
@@ -130,17 +136,15 @@ export class ImageModel implements Handle {
    *
    * Rejects with ERR_TORCH_INVALID_ARGUMENT (no such layer, or one that does not always run), and as `classify`.
    */
-  features(images: AsyncIterable<ImageInput>, options?: FeaturesOptions): AsyncGenerator<Featured>
   features(input: Tensor | ImageInput | readonly ImageInput[], options?: FeaturesOptions): Promise<Tensor[]>
+  features(images: ImageStream, options?: FeaturesOptions): AsyncGenerator<Featured>
   features(
-    input: Tensor | ImageInput | readonly ImageInput[] | AsyncIterable<ImageInput>,
+    input: Tensor | ImageInput | readonly ImageInput[] | ImageStream,
     options?: FeaturesOptions,
   ): Promise<Tensor[]> | AsyncGenerator<Featured> {
-    if (!isAsyncIterable(input)) return ImageModel.#featuresOf(this, input, options)
+    if (!isImageStream(input)) return ImageModel.#featuresOf(this, input, options)
     const parsed = parseOptions(featuresOptions, options, 'features')
-    const { preprocess } = imagesOf(this, 'features', parsed)
-    return imageStream<Tensor[], Featured>(input, parsed, {
-      preprocess: (image, index, signal) => preprocessStreamed(image, index, preprocess, { signal }),
+    return imageStream<Tensor[], Featured>(input, imagesOf(this, 'features', parsed), {
       run: async (pixels, signal) => ownFeatures(await ImageModel.#layers(this, pixels, { ...parsed, signal })),
       entry: (image, features) => ({ image, features: handOver(features) }),
       discard: (features) => {
@@ -166,10 +170,10 @@ export class ImageModel implements Handle {
     const options = signal === undefined ? {} : { signal }
     const nodes = selectedNodes(selection, model.featureInfo, 'features')
     if (selection.nodes === undefined && hasStages(inference)) {
-      return stages(inference, pixels, selection.indices ?? [...nodes.keys()], options)
+      return stages(inference, pixels, selectedScales(selection.indices, model.featureInfo, 'features'), options)
     }
     // Not the optimized program: in that one layers are folded into each other.
-    return module.call<Tensor[]>(await layerMethod(module, nodes, 'features'), [pixels], options)
+    return namingLayers(module, nodes, 'features', () => module.callLayers(nodes, [pixels], options))
   }
 
   /**
@@ -213,8 +217,8 @@ export class ImageModel implements Handle {
   }
 
   /**
-   * A new model with these tensors, which it shares. Rejects with ERR_TORCH_STATE_DICT, which lists all that is missing,
-   * unexpected, or of another shape or type.
+   * A new model with these tensors, which it shares; those of another precision are converted to the model's. Rejects
+   * with ERR_TORCH_STATE_DICT, which lists all that is missing, unexpected, or of another shape or type.
    */
   async loadStateDict(
     tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
@@ -222,7 +226,7 @@ export class ImageModel implements Handle {
   ): Promise<this> {
     const parts = await partsOf(this).with(async (module) => {
       const own = await module.derive()
-      await own.loadStateDict(tensors, options)
+      await loadWeights(own, tensors, options)
       return own
     })
     return derived(this, parts)
@@ -269,17 +273,33 @@ export class ImageModel implements Handle {
   }
 }
 
-/** How a verb takes its images. Throws ERR_TORCH_INVALID_ARGUMENT where the receiver is no model, or none of images. */
+/** A call's own word on how images are decoded, else the model's. */
+function batchingOf(
+  model: ImageModel,
+  operation: string,
+  { batchSize, signal, ...own }: ImagesOptions & { batchSize: number },
+): Batching {
+  const { preprocess, config } = partsOf(model)
+  const { autoOrient, maxPixels, ...data } = preprocess
+  const decode = { autoOrient: own.autoOrient ?? autoOrient, maxPixels: own.maxPixels ?? maxPixels }
+  const { inChans = 3 } = config.args
+  if (inChans === 3) return { operation, preprocess: data, decode, batchSize, signal }
+  const message = `Expected a model of images, which have 3 channels, but this one takes ${inChans}: call forward`
+  throw torchError('ERR_TORCH_INVALID_ARGUMENT', message, { operation })
+}
+
+/**
+ * How a verb takes its images. Throws ERR_TORCH_INVALID_ARGUMENT where the receiver is no model, or none of images, and
+ * ERR_TORCH_DISPOSED.
+ */
 export function imagesOf(
   model: ImageModel,
   operation: string,
-  { batchSize, signal }: { batchSize: number; signal?: AbortSignal | undefined },
+  options: ImagesOptions & { batchSize: number },
 ): Batching {
-  const { preprocess, config } = partsOf(model)
-  const { inChans = 3 } = config.args
-  if (inChans === 3) return { operation, preprocess, batchSize, signal }
-  const message = `Expected a model of images, which have 3 channels, but this one takes ${inChans}: call forward`
-  throw torchError('ERR_TORCH_INVALID_ARGUMENT', message, { operation })
+  const batching = batchingOf(model, operation, options)
+  if (!partsOf(model).inference.disposed) return batching
+  throw torchError('ERR_TORCH_DISPOSED', `Expected a live model for ${operation} but received a disposed one`)
 }
 
 /** A model of the same class. */
@@ -287,4 +307,5 @@ export function derived<Model extends ImageModel>(model: Model, parts: ModelPart
   return Reflect.construct(model.constructor, [parts]) as Model
 }
 
+nameVerbs(ImageModel)
 markHandleClass(ImageModel, 'await model.stateDict()')

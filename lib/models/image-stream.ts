@@ -1,17 +1,27 @@
-import { onAbort } from '../core/abort.js'
-import { TorchError } from '../core/errors.js'
+import { abortReason, onAbort, throwIfAborted } from '../core/abort.js'
+import { nameOperation, TorchError } from '../core/errors.js'
 import { operators } from '../core/operators.js'
 import { keep, scope } from '../core/scope.js'
 import type { Tensor } from '../core/tensor.js'
+import type { DecodeOptions } from '../io/image.js'
 import type { ImageInput } from '../io/image-input.js'
+import { preprocessStreamed } from '../io/preprocess.js'
+import type { PreprocessConfig } from '../io/preprocess-config.js'
 import { batchesOf } from './batches.js'
 import { untilAborted } from './until-aborted.js'
 import { workAhead } from './work-ahead.js'
 
+/** How a verb takes its images. */
+export interface Batching {
+  operation: string
+  preprocess: PreprocessConfig
+  decode: DecodeOptions
+  batchSize: number
+  signal?: AbortSignal | undefined
+}
+
 /** What a stream does with its images. Result: of one image, Entry: what the reader gets. */
 export interface StreamSteps<Result, Entry> {
-  /** float32 [1, 3, H, W] of the image that comes after `index` others. */
-  preprocess(image: ImageInput, index: number, signal: AbortSignal): Promise<Tensor>
   /** pixels: float32 [N, 3, H, W]. N results. */
   run(pixels: Tensor, signal: AbortSignal): Promise<Result[]>
   /** What the reader gets of an image; from here on the result is the reader's. */
@@ -32,8 +42,6 @@ interface Prepared {
   error: TorchError | undefined
 }
 
-type Preprocess = StreamSteps<never, never>['preprocess']
-
 function free(batch: readonly Prepared[]): void {
   for (const { pixels } of batch) pixels?.dispose()
 }
@@ -47,26 +55,29 @@ function isOfImage(error: unknown): error is TorchError {
 async function prepare(
   image: ImageInput,
   index: number,
-  preprocess: Preprocess,
+  { operation, preprocess, decode }: Batching,
   signal: AbortSignal,
 ): Promise<Prepared> {
   try {
     // The scope in which the reader asks for a result may end long before this image has its turn.
-    const pixels = await scope(async () => keep(await preprocess(image, index, signal)))
+    const pixels = await scope(async () =>
+      keep(await preprocessStreamed(image, index, preprocess, { ...decode, signal })),
+    )
     return { image, pixels, error: undefined }
   } catch (error) {
-    if (isOfImage(error)) return { image, pixels: undefined, error }
-    throw error
+    if (!isOfImage(error)) throw error
+    nameOperation(error, operation)
+    return { image, pixels: undefined, error }
   }
 }
 
 async function prepareBatch(
   images: ImageInput[],
   first: number,
-  preprocess: Preprocess,
+  batching: Batching,
   signal: AbortSignal,
 ): Promise<Prepared[]> {
-  const all = images.map((image, i) => prepare(image, first + i, preprocess, signal))
+  const all = images.map((image, i) => prepare(image, first + i, batching, signal))
   const results = await Promise.allSettled(all)
   const batch = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
   const failed = results.find((result) => result.status === 'rejected')
@@ -105,12 +116,13 @@ async function runBatch<Result>(
  */
 export async function* imageStream<Result, Entry>(
   images: AsyncIterable<ImageInput>,
-  { batchSize, signal }: { batchSize: number; signal?: AbortSignal | undefined },
+  batching: Batching,
   steps: StreamSteps<Result, Entry>,
 ): AsyncGenerator<Entry | Failed> {
-  if (signal?.aborted) throw signal.reason
+  const { operation, batchSize, signal } = batching
+  throwIfAborted(signal)
   const stop = new AbortController()
-  const forget = signal && onAbort(signal, () => stop.abort(signal.reason))
+  const forget = signal && onAbort(signal, () => stop.abort(abortReason(signal)))
   const discard = (batch: Done<Result>[]) => {
     for (const done of batch.splice(0)) if (done.error === undefined) steps.discard(done.result)
   }
@@ -119,7 +131,7 @@ export async function* imageStream<Result, Entry>(
     ahead: 2,
     work: (batch: ImageInput[]) => {
       begun += batch.length
-      return prepareBatch(batch, begun - batch.length, steps.preprocess, stop.signal)
+      return prepareBatch(batch, begun - batch.length, batching, stop.signal)
     },
     discard: free,
   })
@@ -137,11 +149,14 @@ export async function* imageStream<Result, Entry>(
       for (let next = batch.shift(); next !== undefined; next = batch.shift()) {
         if (signal?.aborted) {
           batch.unshift(next)
-          throw signal.reason
+          throw abortReason(signal)
         }
         yield next.error ? next : steps.entry(next.image, next.result)
       }
     }
+  } catch (error) {
+    nameOperation(error, operation)
+    throw error
   } finally {
     forget?.()
     discard(batch)

@@ -40,7 +40,8 @@ const manifestOptions = defineOptions((z) => ({ outputStride: z.custom<number>()
 
 /** Throws ERR_TORCH_INVALID_ARGUMENT for an architecture or an output stride that this package has not. */
 export function manifestOf(architecture: ArchitectureName, options?: Pick<ModelArgs, 'outputStride'>): Manifest {
-  const { outputStride } = parseOptions(manifestOptions, options, 'manifestOf')
-  const { manifest } = weightlessFiles(requireArchitecture(architecture, 'manifestOf'), outputStride)
+  const operation = 'manifestOf'
+  const { outputStride } = parseOptions(manifestOptions, options, operation)
+  const { manifest } = weightlessFiles(requireArchitecture(architecture, operation), outputStride, operation)
   return JSON.parse(readFileSync(manifest, 'utf8')) as Manifest
 }

@@ -44,8 +44,9 @@ async function otherHead(module: Module, info: ProgramInfo, args: ParsedModelArg
 }
 
 /** Only a ResNet's head can be built anew: another's would be run as it is, with other numbers. */
-function requireUsualHead({ numClasses, globalPool = 'avg' }: ParsedModelArgs): void {
+function requireUsualHead({ numClasses, globalPool = 'avg', dropRate = 0 }: ParsedModelArgs): void {
   if (globalPool !== 'avg') throw invalidArgument('globalPool', "'avg' for a model that is no ResNet", globalPool)
+  if (dropRate !== 0) throw invalidArgument('dropRate', '0 for a model that is no ResNet', dropRate)
   if (numClasses === 0) throw invalidArgument('numClasses', '1 or more for a model that is no ResNet', numClasses)
 }
 

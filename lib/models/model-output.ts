@@ -1,4 +1,5 @@
-import { describe, torchError } from '../core/errors.js'
+import { describe } from '../core/describe.js'
+import { torchError } from '../core/errors.js'
 import { isTensor, type Tensor } from '../core/tensor.js'
 import type { Value } from '../core/value.js'
 

@@ -1,6 +1,6 @@
 import type { Module } from '../core/module.js'
 import { keep, scope } from '../core/scope.js'
-import type { PreprocessConfig } from '../io/preprocess-config.js'
+import type { ModelPreprocessConfig } from '../io/preprocess-config.js'
 import type { OpenedModel } from './open-model.js'
 
 /** Methods that TorchScript programs of timm have, kept when a program is frozen. */
@@ -26,7 +26,7 @@ export class ModelParts {
     /** The same, optimized for inference. */
     readonly inference: Module,
     readonly config: Config,
-    readonly preprocess: PreprocessConfig,
+    readonly preprocess: ModelPreprocessConfig,
   ) {}
 
   /**
@@ -44,5 +44,6 @@ export async function optimized(module: Module, optimize: Optimize, signal?: Abo
   if (optimize === 'none') return module
   const names = module.methods().map(({ name }) => name)
   const preserve = names.filter((name) => kept.includes(name))
-  return module.freeze({ preserve, channelsLast: true, optimize: true, signal })
+  // Not `optimize: true`: oneDNN's own layouts take twice the memory for no speed, and depthwise convolutions lose by them.
+  return module.freeze({ preserve, channelsLast: true, signal })
 }

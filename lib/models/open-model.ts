@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { throwIfAborted } from '../core/abort.js'
@@ -9,15 +8,17 @@ import { Module } from '../core/module.js'
 import { defineOptions, parseOptions } from '../core/options.js'
 import { isPlainObject } from '../core/plain-object.js'
 import { scope } from '../core/scope.js'
-import type { Tensor } from '../core/tensor.js'
-import { fileErrorCode } from '../io/disk-error.js'
 import { findInHubCache } from '../io/hub-cache.js'
+import { hubCacheFolder, requireToken } from '../io/hub-environment.js'
+import { oneRevision } from '../io/hub-repository.js'
+import { pathKind, pathKindIfKnown } from '../io/path-kind.js'
 import { Safetensors } from '../io/safetensors.js'
-import { fetchModelFiles, type LoadControl } from './hub-files.js'
+import { fetchModelFiles, type LoadControl, type LoadHubOptions } from './hub-files.js'
+import { loadWeights, type Weights } from './load-weights.js'
 import { manifestOf } from './manifest.js'
 import { type ModelArgs, modelArgsFields, type ParsedModelArgs } from './model-args.js'
 import { inFormOf } from './model-form.js'
-import { type ModelName, nameHint, readModelName } from './model-name.js'
+import { type ModelName, nameHint, readLocalFolder, readModelName } from './model-name.js'
 import { type PretrainedConfig, parsePretrainedConfig, readPretrainedConfig } from './pretrained-config.js'
 import { type ProgramInfo, programInfo } from './program-info.js'
 import { randomWeights } from './random-weights.js'
@@ -25,10 +26,11 @@ import { type ArchitectureName, architectures, requireArchitecture, weightlessFi
 
 /**
  * Where a model comes from: a TorchScript archive (path, file: URL or bytes), a folder with config.json and
- * model.safetensors (or that file), a repository of the hub ('timm/resnet18.a1_in1k', 'hf-hub:timm/resnet18.a1_in1k') or
- * the name of an architecture of this package, with a tag of timm's or without ('resnet18.a1_in1k', 'resnet18'), whose
- * files are taken from the local caches, else fetched from the hub, or such an architecture with tensors by name or with
- * seeded random weights; beside those, what timm.create_model was given for them.
+ * model.safetensors (or that file, or 'local-dir:' and the folder), a repository of the hub ('timm/resnet18.a1_in1k',
+ * 'hf-hub:timm/resnet18.a1_in1k', 'timm/resnet18.a1_in1k@v1' for a revision) or the name of an architecture of this
+ * package, with a tag of timm's or without ('resnet18.a1_in1k', 'resnet18'), whose files are taken from the local caches,
+ * else fetched from the hub, or such an architecture with tensors by name or with seeded random weights; beside those,
+ * what timm.create_model was given for them.
  */
 export type ModelSource<Name extends ArchitectureName = ArchitectureName> =
   | string
@@ -43,7 +45,6 @@ export interface OpenedModel extends PretrainedConfig {
   program: ProgramInfo
 }
 
-type Weights = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>
 /** What the caller wants of a program (undefined: as the weights have it) and of the way to it. */
 type Wanted = Pick<ModelArgs, 'outputStride'> & LoadControl
 
@@ -87,7 +88,7 @@ async function fill(
     const program = programInfo(metadataOf(module))
     const stored = { ...config.args, ...args }
     module = await inFormOf(module, program, stored, architectures[architecture].family === 'resnet')
-    await scope(async () => module.loadStateDict(await weightsOf(module), { signal }))
+    await scope(async () => loadWeights(module, await weightsOf(module), { signal }))
     await module.eval()
     const labels = stored.numClasses === config.args.numClasses ? config.labels : undefined
     return { module, program, ...config, args: stored, labels }
@@ -109,7 +110,7 @@ async function openFolder({ config, weights }: Files, wanted: Wanted): Promise<O
   const args = withStride(pretrained.args, wanted)
   const opened = await fill(architecture, args, wanted, async () => {
     const file = await Safetensors.open(weights, { signal: wanted.signal })
-    return file.tensors(undefined, { signal: wanted.signal })
+    return file.tensors(undefined, { dtype: 'float32', signal: wanted.signal }) // what our archives compute in
   })
   return { ...opened, ...pretrained, args: opened.args }
 }
@@ -122,19 +123,14 @@ const configName = 'config.json'
 
 const filesIn = (folder: string): Files => ({ config: join(folder, configName), weights: join(folder, weightsName) })
 
-async function repositoryFiles(repository: string): Promise<Files | undefined> {
-  const [config, weights] = await Promise.all([configName, weightsName].map((name) => findInHubCache(repository, name)))
+async function repositoryFiles(
+  repository: string,
+  { revision, type }: Pick<LoadHubOptions, 'revision' | 'type'> = {},
+): Promise<Files | undefined> {
+  const [config, weights] = await Promise.all(
+    [configName, weightsName].map((name) => findInHubCache(repository, name, { revision, type })),
+  )
   return config !== undefined && weights !== undefined ? { config, weights } : undefined
-}
-
-/** What lies there; undefined too where it cannot be looked at: then whoever opens it says why. */
-async function kindOf(place: string): Promise<'folder' | 'file' | undefined> {
-  try {
-    return (await stat(place)).isDirectory() ? 'folder' : 'file'
-  } catch (error) {
-    if (fileErrorCode(error) === undefined) throw error
-    return undefined
-  }
 }
 
 const ownFolder = (name: ArchitectureName) => join(cacheFolder(), 'models', name)
@@ -142,16 +138,26 @@ const ownFolder = (name: ArchitectureName) => join(cacheFolder(), 'models', name
 /** The weights that an architecture is known for: in the package's own cache, or its repository in the hub's. */
 async function pretrainedFiles(name: ArchitectureName): Promise<Files | undefined> {
   const folder = ownFolder(name)
-  if ((await kindOf(join(folder, weightsName))) === 'file') return filesIn(folder)
+  if ((await pathKindIfKnown(join(folder, weightsName))) === 'file') return filesIn(folder)
   return repositoryFiles(architectures[name].hub)
 }
 
-/** Where the files of a model lie that a caller named; those that lie nowhere are fetched. */
-async function filesOfName(text: string, { repository, architecture }: ModelName, wanted: Wanted): Promise<Files> {
-  const files = architecture === undefined ? await repositoryFiles(repository) : await pretrainedFiles(architecture)
-  const looked = [`a file or folder '${text}'`, ...(architecture === undefined ? [] : [ownFolder(architecture)])]
+/** Where the files of a model lie that a caller named; those that lie nowhere are fetched, and all where `force` says so. */
+async function filesOfName(text: string, name: ModelName, wanted: Wanted): Promise<Files> {
+  const { repository, revision: named } = name
+  const revision = oneRevision({ id: repository, revision: named }, wanted.hub?.revision, 'load')
+  const hub = { ...wanted.hub, revision }
+  // The package's own folder has one revision, which nobody knows.
+  const architecture = revision === undefined && !hub.force ? name.architecture : undefined
+  const find = () => (architecture === undefined ? repositoryFiles(repository, hub) : pretrainedFiles(architecture))
+  const looked = [
+    `a file or folder '${text}'`,
+    ...(architecture === undefined ? [] : [ownFolder(architecture)]),
+    ...(hub.force ? [] : [`the cache ${hubCacheFolder()}`]),
+  ]
   const names = { config: configName, weights: weightsName }
-  return files ?? (await fetchModelFiles({ repository, looked, names }, wanted))
+  const found = hub.force ? undefined : await find()
+  return found ?? (await fetchModelFiles({ repository, looked, names }, { ...wanted, hub }))
 }
 
 function nothingThere(place: string) {
@@ -159,17 +165,36 @@ function nothingThere(place: string) {
   return torchError('ERR_TORCH_MODULE_LOAD', message, { operation: 'load' })
 }
 
-async function openPlace(place: string, wanted: Wanted): Promise<OpenedModel> {
-  if (place === '' || place.includes('\0')) throw invalidArgument('source', sourceText, place)
-  const kind = await kindOf(place)
-  if (kind === 'folder') return openFolder(filesIn(place), wanted)
-  if (kind === 'file' && place.endsWith('.safetensors')) {
-    return openFolder({ config: join(dirname(place), configName), weights: place }, wanted)
+/** Of what is not of the hub: nobody is to think that it was pinned. */
+function requireNoRevision({ hub }: Wanted, source: unknown): void {
+  if (hub?.revision === undefined) return
+  throw invalidArgument('source', `a repository of the hub beside hub.revision '${hub.revision}'`, source)
+}
+
+/** Says what a model is where a file of it is not there. ERR_TORCH_DISK. */
+async function requireFiles({ config, weights }: Files, place: string): Promise<Files> {
+  for (const path of [config, weights]) {
+    if ((await pathKind(path)) !== undefined) continue
+    const wanted = `${configName} and ${weightsName} in one folder`
+    const message = `Expected a model at '${place}' (${wanted}, or a TorchScript archive) but ${path} does not exist`
+    throw torchError('ERR_TORCH_DISK', message, { operation: 'load', details: { path, code: 'ENOENT' } })
   }
-  const name = kind === 'file' ? undefined : readModelName(place)
-  if (kind === undefined && name === undefined) throw nothingThere(place)
-  if (name === undefined) return openArchive(place, wanted)
-  return openFolder(await filesOfName(place, name, wanted), wanted)
+  return { config, weights }
+}
+
+async function openPlace(text: string, wanted: Wanted): Promise<OpenedModel> {
+  const folder = readLocalFolder(text)
+  const place = folder ?? text
+  if (place === '' || place.includes('\0')) throw invalidArgument('source', sourceText, text)
+  const kind = await pathKindIfKnown(place)
+  const name = kind === undefined && folder === undefined ? readModelName(place) : undefined
+  if (name !== undefined) return openFolder(await filesOfName(place, name, wanted), wanted)
+  requireNoRevision(wanted, text)
+  if (kind === 'folder') return openFolder(await requireFiles(filesIn(place), place), wanted)
+  if (kind === undefined || folder !== undefined) throw nothingThere(text)
+  if (!place.endsWith('.safetensors')) return openArchive(place, wanted)
+  const files = { config: join(dirname(place), configName), weights: place }
+  return openFolder(await requireFiles(files, place), wanted)
 }
 
 const sourceText =
@@ -212,8 +237,10 @@ function readSource(source: unknown): string | Uint8Array | object {
  */
 export async function openModel(source: ModelSource, wanted: Wanted = {}): Promise<OpenedModel> {
   const read = readSource(source)
+  requireToken(wanted.hub?.token, 'load')
   throwIfAborted(wanted.signal)
   if (typeof read === 'string') return openPlace(read, wanted)
+  requireNoRevision(wanted, source)
   return read instanceof Uint8Array ? openArchive(read, wanted) : openArchitecture(read, wanted)
 }
 

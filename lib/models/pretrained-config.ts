@@ -1,21 +1,22 @@
 import { readFile } from 'node:fs/promises'
 import { TorchError, torchError } from '../core/errors.js'
+import { isJsonObject, type JsonObject } from '../core/json-object.js'
 import { parseOptions } from '../core/options.js'
 import { withDiskErrors } from '../io/disk-error.js'
-import { type PreprocessConfig, preprocessConfig } from '../io/preprocess-config.js'
+import { type ModelPreprocessConfig, modelPreprocessConfig } from '../io/preprocess-config.js'
+import { requireBuiltArgs } from './built-args.js'
 import { imagenetLabels, type Label, labelsByIndex } from './labels.js'
 import { modelArgsOptions, type ParsedModelArgs } from './model-args.js'
-
-type Json = Readonly<Record<string, unknown>>
+import { isArchitecture } from './registry.js'
 
 /** What timm writes beside weights: config.json of a repository, or metadata.json inside our archives. */
 export interface PretrainedConfig {
   /** timm's name of the model, where it is known. */
   architecture: string | undefined
   /** The preprocessing as it was written; `preprocessing` checks it. */
-  written: Json
+  written: JsonObject
   /** The size and crop that timm tests with, where they differ. */
-  writtenForTest: Json
+  writtenForTest: JsonObject
   /** What create_model was given for these weights; undefined where nothing says it. */
   args: ParsedModelArgs
   /** One per logit; undefined where nothing says what the logits mean. */
@@ -24,10 +25,8 @@ export interface PretrainedConfig {
   place: string
 }
 
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** Nulls count as missing, as they do for timm. */
-function present(values: Json): Json {
+function present(values: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null && value !== undefined))
 }
 
@@ -38,21 +37,30 @@ function imageSize(inputSize: unknown): unknown {
 }
 
 /** By the names of `preprocess`; what timm left out takes its defaults. */
-function writtenPreprocessing(pretrained: Json): Json {
+function writtenPreprocessing(pretrained: JsonObject): JsonObject {
   const { input_size, interpolation, crop_pct: cropPct, crop_mode: cropMode, mean, std } = pretrained
   return present({ inputSize: imageSize(input_size), interpolation, cropPct, cropMode, mean, std })
 }
 
-const writtenForTest = ({ test_input_size, test_crop_pct: cropPct }: Json) =>
+const writtenForTest = ({ test_input_size, test_crop_pct: cropPct }: JsonObject) =>
   present({ inputSize: imageSize(test_input_size), cropPct })
 
-/** As timm's load_model_config_from_hf and build_model_with_cfg gather them. */
-function writtenArgs(config: Json, pretrained: Json, place: string): ParsedModelArgs {
-  const args: Json = isObject(config.model_args) ? config.model_args : {}
+function modelArgsOf({ model_args: args }: JsonObject, place: string): JsonObject {
+  if (args === undefined || args === null) return {}
+  if (isJsonObject(args)) return args
+  throw torchError('ERR_TORCH_FILE_FORMAT', `Expected an object for model_args in ${place} but received another value`)
+}
+
+/**
+ * As timm's load_model_config_from_hf and build_model_with_cfg gather them: save_for_hf writes `global_pool` beside
+ * `pretrained_cfg` for people only.
+ */
+function writtenArgs(config: JsonObject, pretrained: JsonObject, place: string): ParsedModelArgs {
+  const args = modelArgsOf(config, place)
   const channels = Array.isArray(pretrained.input_size) ? pretrained.input_size[0] : undefined
   const given = present({
     numClasses: args.num_classes ?? config.num_classes ?? pretrained.num_classes,
-    globalPool: args.global_pool ?? config.global_pool ?? pretrained.global_pool,
+    globalPool: args.global_pool ?? pretrained.global_pool,
     inChans: args.in_chans ?? channels,
     dropRate: args.drop_rate,
     outputStride: args.output_stride,
@@ -79,18 +87,30 @@ function labelsOf(names: unknown, classes: unknown, place: string): readonly Lab
   throw torchError('ERR_TORCH_FILE_FORMAT', message)
 }
 
-/** Throws ERR_TORCH_FILE_FORMAT where the text is no JSON object or its labels are none. `place` is for messages. */
-export function parsePretrainedConfig(text: string, place: string): PretrainedConfig {
+function parseObject(text: string, place: string): JsonObject {
   let config: unknown
   try {
     config = JSON.parse(text)
   } catch (cause) {
     throw torchError('ERR_TORCH_FILE_FORMAT', `Expected JSON in ${place} but received other text`, { cause })
   }
-  if (!isObject(config)) {
+  if (!isJsonObject(config)) {
     throw torchError('ERR_TORCH_FILE_FORMAT', `Expected a JSON object in ${place} but received another value`)
   }
-  const pretrained = isObject(config.pretrained_cfg) ? config.pretrained_cfg : config
+  return config
+}
+
+/** timm's _parse_model_cfg: an older form has all in one object, and another word for label names. */
+function inTodaysForm(config: JsonObject): JsonObject & { pretrained_cfg: JsonObject } {
+  const { pretrained_cfg, labels, ...rest } = config
+  if (isJsonObject(pretrained_cfg)) return { ...config, pretrained_cfg }
+  const pretrained = { ...rest, label_names: labels ?? rest.label_names }
+  return { ...pretrained, pretrained_cfg: pretrained }
+}
+
+function configOf(json: JsonObject, place: string): PretrainedConfig {
+  const config = inTodaysForm(json)
+  const { pretrained_cfg: pretrained } = config
   const classes = config.num_classes ?? pretrained.num_classes
   return {
     architecture: typeof config.architecture === 'string' ? config.architecture : undefined,
@@ -102,9 +122,16 @@ export function parsePretrainedConfig(text: string, place: string): PretrainedCo
   }
 }
 
-/** Rejects with ERR_TORCH_DISK and ERR_TORCH_FILE_FORMAT. */
+/** Throws ERR_TORCH_FILE_FORMAT where the text is no JSON object or its labels are none. `place` is for messages. */
+export const parsePretrainedConfig = (text: string, place: string): PretrainedConfig =>
+  configOf(parseObject(text, place), place)
+
+/** Of weights that an architecture of this package is filled with. Rejects with ERR_TORCH_DISK and ERR_TORCH_FILE_FORMAT. */
 export async function readPretrainedConfig(file: string): Promise<PretrainedConfig> {
-  return parsePretrainedConfig(await withDiskErrors(file, () => readFile(file, 'utf8')), file)
+  const json = parseObject(await withDiskErrors(file, () => readFile(file, 'utf8')), file)
+  const config = configOf(json, file)
+  if (isArchitecture(config.architecture)) requireBuiltArgs(modelArgsOf(json, file), config.architecture, file)
+  return config
 }
 
 /**
@@ -114,11 +141,11 @@ export async function readPretrainedConfig(file: string): Promise<PretrainedConf
  */
 export function preprocessing(
   { written, writtenForTest, place }: PretrainedConfig,
-  { changes, forTest }: { changes: PreprocessConfig | undefined; forTest: boolean },
+  { changes, forTest }: { changes: ModelPreprocessConfig | undefined; forTest: boolean },
   verb: string,
-): PreprocessConfig {
-  parseOptions(preprocessConfig, changes, `preprocess of ${verb}`)
+): ModelPreprocessConfig {
+  parseOptions(modelPreprocessConfig, changes, `preprocess of ${verb}`)
   const merged = { ...written, ...(forTest ? writtenForTest : {}), ...present({ ...changes }) }
-  withFormatErrors(() => parseOptions(preprocessConfig, merged, `the preprocessing in ${place}`))
+  withFormatErrors(() => parseOptions(modelPreprocessConfig, merged, `the preprocessing in ${place}`))
   return merged
 }

@@ -1,3 +1,5 @@
+import { isJsonObject } from '../core/json-object.js'
+
 /** One scale of a network's features. */
 export interface FeatureInfo {
   index: number
@@ -23,9 +25,6 @@ export interface ProgramInfo {
   firstConv: string | undefined
 }
 
-type Json = Readonly<Record<string, unknown>>
-
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 const asText = (value: unknown) => (typeof value === 'string' ? value : undefined)
 const asNumber = (value: unknown) => (typeof value === 'number' ? value : undefined)
 
@@ -45,11 +44,11 @@ export function programInfo(metadata: string | undefined): ProgramInfo {
   } catch {
     // Whoever reads the configuration in it says so.
   }
-  const { feature_info, group_matcher, num_features, output_stride, pretrained_cfg } = isObject(json) ? json : {}
-  const config = isObject(pretrained_cfg) ? pretrained_cfg : {}
+  const { feature_info, group_matcher, num_features, output_stride, pretrained_cfg } = isJsonObject(json) ? json : {}
+  const config = isJsonObject(pretrained_cfg) ? pretrained_cfg : {}
   return {
     featureInfo: featureInfo(feature_info),
-    groupMatcher: isObject(group_matcher) ? (group_matcher as GroupMatcher) : undefined,
+    groupMatcher: isJsonObject(group_matcher) ? (group_matcher as GroupMatcher) : undefined,
     numFeatures: asNumber(num_features),
     outputStride: asNumber(output_stride),
     classifier: asText(config.classifier),

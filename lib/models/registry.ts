@@ -53,10 +53,11 @@ export function weightlessNames(): string[] {
 export function weightlessFiles(
   name: ArchitectureName,
   outputStride: number = architectures[name].outputStrides[0],
+  operation?: string,
 ): { archive: URL; manifest: URL } {
   const strides: readonly number[] = architectures[name].outputStrides
   if (!strides.includes(outputStride)) {
-    throw invalidArgument('outputStride', `one of ${[...strides].join(', ')} for ${name}`, outputStride)
+    throw invalidArgument('outputStride', `one of ${[...strides].join(', ')} for ${name}`, outputStride, { operation })
   }
   const file = (ending: string) =>
     new URL(`../../data/architectures/${nameWithStride(name, outputStride)}.${ending}`, import.meta.url)

@@ -16,16 +16,19 @@ export interface HeadChanges extends Pick<ModelArgs, 'numClasses' | 'globalPool'
   fresh: boolean
   /** Of the new classifier. */
   seed?: Seed | undefined
-  /** One per class, in a list or by index. */
+  /** Of all classes in a list, or of any by index. */
   labels?: readonly string[] | Readonly<Record<number, string>> | undefined
 }
 
 function readLabels(labels: unknown, classes: number, operation: string): Label[] | undefined {
   if (labels === undefined) return undefined
-  const expected = `names of at most ${classes} classes`
+  const expected = `${classes} names, one per class, or names by index,`
   const given = { name: 'labels', expected, actual: labels, operation }
-  const read = readSafely(given, () => labelsByIndex(labels))
-  if (read !== undefined && read.length <= classes) return read
+  const read = readSafely(given, () => {
+    const all = Array.isArray(labels) && labels.length !== classes ? undefined : labelsByIndex(labels)
+    return all !== undefined && all.length <= classes ? all : undefined
+  })
+  if (read !== undefined) return read
   throw invalidArgument('labels', expected, labels, { operation })
 }
 

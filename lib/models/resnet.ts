@@ -4,14 +4,15 @@ import type { ExecutionOptions } from '../core/execution.js'
 import { isSeed, type Seed, seedText } from '../core/generator.js'
 import { defineOptions, type OptionsOutput, parseOptions } from '../core/options.js'
 import type { Tensor } from '../core/tensor.js'
+import { isIntegerArray, scaleIndices } from './feature-selection.js'
 import { ImageClassifier, type ImageClassifierOptions, loadFields, modelParts } from './image-classifier.js'
 import { derived, partsOf } from './image-model.js'
-import { isIntegerArray } from './layer-features.js'
 import { dropRateField, type GlobalPool, globalPoolField, type ModelArgs, modelArgsFields } from './model-args.js'
 import { ModelParts, optimized } from './model-parts.js'
 import { type ModelSource, openModel } from './open-model.js'
 import { type ArchitectureOf, architectures, isArchitecture } from './registry.js'
 import { withOtherChannels, withOtherHead } from './resnet-changes.js'
+import { nameVerbs } from './verb-names.js'
 
 type Z = Parameters<Parameters<typeof defineOptions>[0]>[0]
 
@@ -31,7 +32,7 @@ const resnetOptions = defineOptions((z) => ({ ...loadFields(z), ...modelArgsFiel
 export interface ResNetOptions extends ImageClassifierOptions, ModelArgs {
   /** Of a new classifier, where numClasses asks for one. Default: the process's default generator. */
   seed?: Seed | undefined
-  /** Names of the classes, in a list or by index. */
+  /** Names of the classes: of all in a list, or of any by index. */
   labels?: ClassNames | undefined
 }
 
@@ -51,7 +52,7 @@ export interface ResetClassifierOptions {
   optimize?: 'auto' | 'none' | undefined
   /** Of the new classifier. Default: the process's default generator. */
   seed?: Seed | undefined
-  /** Names of the classes, in a list or by index. */
+  /** Names of the classes: of all in a list, or of any by index. */
   labels?: ClassNames | undefined
 }
 
@@ -90,14 +91,15 @@ export interface ForwardIntermediatesOptions extends ExecutionOptions {
   stopEarly?: boolean | undefined
 }
 
-const stageCount = 5
+/** Of an archive that does not say it: the stem and four stages. */
+const usualStages = 5
 
-/** timm's reading of an integer: the last n stages. */
-function stageIndices(indices: number | readonly number[]): number[] {
-  if (typeof indices !== 'number') return [...indices]
-  if (indices >= 1 && indices <= stageCount) return Array.from({ length: indices }, (_, i) => i - indices)
-  const expected = `a number of stages from 1 to ${stageCount}, or an array,`
-  throw invalidArgument('indices', expected, indices, { operation: 'forwardIntermediates' })
+/** timm's reading of an integer: the last n of `count` stages. */
+function stageIndices(indices: number | readonly number[], count: number): number[] {
+  const operation = 'forwardIntermediates'
+  if (typeof indices !== 'number') return scaleIndices(indices, count, operation)
+  if (indices >= 1 && indices <= count) return Array.from({ length: indices }, (_, i) => count - indices + i)
+  throw invalidArgument('indices', `a number of stages from 1 to ${count}, or an array,`, indices, { operation })
 }
 
 /** Changes what was opened as create_model's arguments ask; gives back the parts that it does not use. */
@@ -173,8 +175,10 @@ export class ResNet extends ImageClassifier {
   ): Promise<{ features: Tensor; intermediates: Tensor[] }> {
     const parsed = parseOptions(intermediatesOptions, options, 'forwardIntermediates')
     const { indices, stopEarly, norm, ...execution } = parsed
-    const args = [input, indices === undefined ? null : stageIndices(indices), stopEarly]
-    const outputs = await partsOf(this).inference.call('forward_intermediates', args, execution as ExecutionOptions)
+    const { config, inference } = partsOf(this)
+    const count = config.program.featureInfo?.length ?? usualStages
+    const args = [input, indices === undefined ? null : stageIndices(indices, count), stopEarly]
+    const outputs = await inference.call('forward_intermediates', args, execution as ExecutionOptions)
     const [features, intermediates] = outputs as [Tensor, Tensor[]]
     return { features, intermediates }
   }
@@ -191,6 +195,8 @@ export class ResNet extends ImageClassifier {
     return derived<ResNet>(this, await asOptimized(parts, parsed.optimize))
   }
 }
+
+nameVerbs(ResNet)
 
 async function asOptimized({ module, config, preprocess }: ModelParts, optimize: 'auto' | 'none'): Promise<ModelParts> {
   return new ModelParts(module, await optimized(module, optimize), config, preprocess)

@@ -1,4 +1,5 @@
 import { onAbort } from '../core/abort.js'
+import { disown } from '../core/errors.js'
 
 /** The signal has not fired. */
 function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -6,6 +7,16 @@ function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
     const stop = onAbort(signal, () => reject(signal.reason))
     promise.then(resolve, reject).finally(stop)
   })
+}
+
+/** What the source throws is the caller's, even where it is an error that this package made. */
+async function nextOf<T>(iterator: AsyncIterator<T>): Promise<IteratorResult<T>> {
+  try {
+    return await iterator.next()
+  } catch (error) {
+    disown(error)
+    throw error
+  }
 }
 
 /** The same items, but the signal's reason at once when it fires, even while the source is silent. */
@@ -16,7 +27,7 @@ export async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSi
     for (;;) {
       if (signal.aborted) throw signal.reason
       reading = true
-      const { done, value } = await orAborted(Promise.resolve(iterator.next()), signal)
+      const { done, value } = await orAborted(nextOf(iterator), signal)
       if (done) return
       reading = false
       yield value

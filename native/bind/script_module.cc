@@ -106,27 +106,36 @@ napi_value methods(Environment& environment, const Napi::CallbackInfo& info) {
   return array;
 }
 
-[[noreturn]] void throw_no_method(const engine::ScriptModule::MethodTable& table, const std::string& name) {
-  std::string known;
-  for (const auto& entry : table) known += (known.empty() ? "'" : ", '") + entry.first + "'";
-  throw engine::Error(
-      "ERR_TORCH_INVALID_ARGUMENT",
-      "Expected a method of the module (" + (known.empty() ? "it has none" : known) + ") but received '" + name + "'");
+/// Calls with the arguments from the third on.
+template <class Call>
+napi_value run_program(Environment& environment, const ModuleHandle& handle, const Operation& operation,
+                       const engine::ScriptModule::Method& method, const Napi::CallbackInfo& info, Call call) {
+  engine::Arguments arguments = to_arguments(environment, *method.schema, info, 2, 1);
+  engine::Context context = to_context(environment, info[1]);
+  context.draws = true;  // what a program does inside, nobody knows
+  auto work = [module = handle.module, call = std::move(call), arguments = std::move(arguments)]() mutable {
+    return engine::to_value(call(*module, std::move(arguments)));
+  };
+  return on_lane(environment, handle, operation, std::move(work), from_value, std::move(context));
 }
 
 napi_value call(Environment& environment, const Napi::CallbackInfo& info) {
   const ModuleHandle& handle = live<ModuleHandle>(environment, info);
-  const std::string name = to_string(environment.env, info[0], "method");
-  const auto& table = handle.module->methods();
-  const auto found = table.find(name);
-  if (found == table.end()) throw_no_method(table, name);
-  engine::Arguments arguments = to_arguments(environment, *found->second.schema, info, 2, 1);
-  engine::Context context = to_context(environment, info[1]);
-  context.draws = true;  // what a program does inside, nobody knows
-  auto work = [module = handle.module, method = found->second, arguments = std::move(arguments)]() mutable {
-    return engine::to_value(module->call(method, std::move(arguments)));
+  const auto& method = handle.module->method(to_string(environment.env, info[0], "method"));
+  const auto run = [method](engine::ScriptModule& module, engine::Arguments arguments) {
+    return module.call(method, std::move(arguments));
   };
-  return on_lane(environment, handle, {"module.call", kRun}, std::move(work), from_value, std::move(context));
+  return run_program(environment, handle, {"module.call", kRun}, method, info, run);
+}
+
+napi_value call_layers(Environment& environment, const Napi::CallbackInfo& info) {
+  const ModuleHandle& handle = live<ModuleHandle>(environment, info);
+  auto run = [layers = to_strings(environment.env, info[0], "layers")](engine::ScriptModule& module,
+                                                                       engine::Arguments arguments) {
+    return module.call_layers(layers, std::move(arguments));
+  };
+  return run_program(environment, handle, {"module.callLayers", kRun}, handle.module->method("forward"), info,
+                     std::move(run));
 }
 
 napi_value from_named(Environment& environment, std::vector<std::pair<std::string, engine::Described>> named) {
@@ -357,21 +366,32 @@ napi_value save(Environment& environment, const Napi::CallbackInfo& info) {
 }  // namespace
 
 void define_script_module(Environment& environment, Napi::Object& exports) {
-  define_class<construct>(
-      environment, exports, Kind::module, "NativeScriptModule",
-      {
-          static_method("load", entry<load>),    static_method("fromSource", entry<from_source>),
-          getter("device", entry<device>),       getter("lane", entry<lane>),
-          getter("training", entry<training>),   getter("disposed", entry<is_disposed<ModuleHandle>>),
-          method("methods", entry<methods>),     method("call", entry<call>),
-          method("tensors", entry<tensors>),     method("submodules", entry<submodules>),
-          method("submodule", entry<submodule>), method("extraFiles", entry<extra_files>),
-          method("train", entry<train>),         method("to", entry<to>),
-          method("define", entry<define>),       method("defineLayerOutputs", entry<define_layer_outputs>),
-          method("derive", entry<derive>),       method("setTrainable", entry<set_trainable>),
-          method("assign", entry<assign>),       method("freeze", entry<freeze>),
-          method("save", entry<save>),           method("dispose", entry<dispose<ModuleHandle>>),
-      });
+  define_class<construct>(environment, exports, Kind::module, "NativeScriptModule",
+                          {
+                              static_method("load", entry<load>),
+                              static_method("fromSource", entry<from_source>),
+                              getter("device", entry<device>),
+                              getter("lane", entry<lane>),
+                              getter("training", entry<training>),
+                              getter("disposed", entry<is_disposed<ModuleHandle>>),
+                              method("methods", entry<methods>),
+                              method("call", entry<call>),
+                              method("tensors", entry<tensors>),
+                              method("callLayers", entry<call_layers>),
+                              method("submodules", entry<submodules>),
+                              method("submodule", entry<submodule>),
+                              method("extraFiles", entry<extra_files>),
+                              method("train", entry<train>),
+                              method("to", entry<to>),
+                              method("define", entry<define>),
+                              method("derive", entry<derive>),
+                              method("defineLayerOutputs", entry<define_layer_outputs>),
+                              method("assign", entry<assign>),
+                              method("setTrainable", entry<set_trainable>),
+                              method("freeze", entry<freeze>),
+                              method("save", entry<save>),
+                              method("dispose", entry<dispose<ModuleHandle>>),
+                          });
 }
 
 }  // namespace bind

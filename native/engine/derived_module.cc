@@ -25,7 +25,7 @@ using Graphs = std::map<std::string, std::shared_ptr<Graph>>;
 
 Names methods_in(const std::string& source) {
   Names names;
-  torch::jit::Parser parser(std::make_shared<torch::jit::Source>(source));
+  torch::jit::Parser parser(std::make_shared<torch::jit::Source>(with_last_line_ended(source)));
   while (parser.lexer().cur().kind != torch::jit::TK_EOF) {
     names.insert(torch::jit::Def(parser.parseFunction(/*is_method=*/true)).name().name());
   }
@@ -178,7 +178,7 @@ Module derived_module(const Module& base, const Changes& changes) {
     method->setSchema(base.get_method(name).function().getSchema().cloneWithRemappedTypes(in_derived));
     derived_type->addMethod(method);
   }
-  derived.define(changes.source, source_resolver());
+  define_source(derived, changes.source);
   check_replaced(base, derived, replaced, kept);
   return derived;
 }

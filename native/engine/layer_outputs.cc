@@ -114,12 +114,8 @@ void return_as_list(Graph& graph, const std::vector<size_t>& order) {
               "Expected " + std::string(wanted) + " for nodes but received '" + layer + "'");
 }
 
-}  // namespace
-
-void define_layer_outputs(torch::jit::Module& module, const std::string& method,
-                          const std::vector<std::string>& layers) {
-  const torch::jit::Method forward = module.get_method("forward");
-  const std::shared_ptr<Graph> graph = forward.graph()->copy();
+std::shared_ptr<Graph> layer_graph(const torch::jit::Module& module, const std::vector<std::string>& layers) {
+  std::shared_ptr<Graph> graph = module.get_method("forward").graph()->copy();
   while (!graph->outputs().empty()) graph->eraseOutput(graph->outputs().size() - 1);
   const auto found = find_outputs(*graph, layers);
   std::vector<size_t> order;
@@ -134,13 +130,31 @@ void define_layer_outputs(torch::jit::Module& module, const std::string& method,
   remove_unused_end(*graph);
   keep_from_writers(graph);
   return_as_list(*graph, order);
+  return graph;
+}
 
+c10::FunctionSchema layer_schema(const torch::jit::Module& module, const std::string& name) {
+  const c10::FunctionSchema& schema = module.get_method("forward").function().getSchema();
+  return c10::FunctionSchema(name, "", schema.arguments(), {c10::Argument("", c10::ListType::ofTensors())});
+}
+
+}  // namespace
+
+std::unique_ptr<torch::jit::Function> layer_outputs(const torch::jit::Module& module,
+                                                    const std::vector<std::string>& layers) {
+  const char* name = "layer_outputs";
+  auto function = std::make_unique<torch::jit::GraphFunction>(c10::QualifiedName(name), layer_graph(module, layers),
+                                                              /*function_creator=*/nullptr);
+  function->setSchema(layer_schema(module, name));
+  return function;
+}
+
+void define_layer_outputs(torch::jit::Module& module, const std::string& method,
+                          const std::vector<std::string>& layers) {
   const auto type = module.type();
-  torch::jit::Function* function =
-      module._ivalue()->compilation_unit()->create_function(c10::QualifiedName(type->name().value(), method), graph);
-  const c10::FunctionSchema& schema = forward.function().getSchema();
-  function->setSchema(
-      c10::FunctionSchema(method, "", schema.arguments(), {c10::Argument("", c10::ListType::ofTensors())}));
+  torch::jit::Function* function = module._ivalue()->compilation_unit()->create_function(
+      c10::QualifiedName(type->name().value(), method), layer_graph(module, layers));
+  function->setSchema(layer_schema(module, method));
   type->addMethod(function);
 }
 

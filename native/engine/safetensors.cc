@@ -106,17 +106,26 @@ Error refused(const OpenFile& file, const std::string& expected, uint64_t receiv
                "Expected " + expected + " in " + file.path + " but received " + std::to_string(received));
 }
 
+Error no_safetensors(const OpenFile& file, const std::string& actual) {
+  return Error("ERR_TORCH_FILE_FORMAT", "Expected a safetensors file but " + file.path + " is " + actual);
+}
+
 /// The header and where the buffer behind it begins.
 std::pair<SafetensorsHeader, uint64_t> read_header(const OpenFile& file) {
   const uint64_t size = file.size();
-  if (size < kLengthBytes) throw refused(file, "8 bytes or more", size);
+  if (size < kLengthBytes) throw no_safetensors(file, "none: it has " + std::to_string(size) + " bytes");
   unsigned char prefix[kLengthBytes];
   read_ranges(file, {{reinterpret_cast<char*>(prefix), 0, sizeof prefix}}, nullptr);
   uint64_t length = 0;
   for (int i = 7; i >= 0; i--) length = length << 8 | prefix[i];
-  if (length > kMaxHeaderBytes) throw refused(file, "a header of at most 100,000,000 bytes", length);
+  if (length > kMaxHeaderBytes) {
+    throw no_safetensors(file, "none: it does not begin with the length of a header (at most 100,000,000 bytes)");
+  }
   const uint64_t rest = size - kLengthBytes;
-  if (length > rest) throw refused(file, "a header of at most " + std::to_string(rest) + " bytes", length);
+  if (length > rest) {
+    throw no_safetensors(file, "none, or cut off: it begins with the length " + std::to_string(length) +
+                                   " of a header, and " + std::to_string(rest) + " bytes follow");
+  }
   std::string json(length, '\0');
   read_ranges(file, {{json.data(), kLengthBytes, length}}, nullptr);
   try {

@@ -99,6 +99,12 @@ uint64_t bytes_of(const StoredTensor& tensor) {
   for (const int64_t size : tensor.shape) overflow |= c10::mul_overflows(bits, static_cast<uint64_t>(size), &bits);
   overflow |= c10::mul_overflows(bits, static_cast<uint64_t>(tensor.type->bits), &bits);
   if (overflow) throw malformed("a size below 2^64 bits", tensor, "a larger shape");
+  // libtorch computes strides of tensors without elements too, as if their sizes of 0 were 1.
+  int64_t stride = 1;
+  for (size_t i = tensor.shape.size(); i-- > 1;) {
+    overflow |= c10::mul_overflows(stride, std::max(tensor.shape[i], int64_t{1}), &stride);
+  }
+  if (overflow) throw malformed("strides below 2^63", tensor, "a larger shape");
   if (bits % 8 != 0) throw malformed("whole bytes", tensor, std::to_string(bits) + " bits of " + tensor.type->name);
   return bits / 8;
 }

@@ -37,9 +37,9 @@ struct SafetensorsHeader {
 constexpr uint64_t kLengthBytes = 8;
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 
-/// Accepts what the Rust reference 0.8 accepts, with three exceptions that no writer makes: a key twice in an object,
-/// an array in the place of a tensor's object, and sizes beyond 2^53 - 1 (of tensors without elements). Throws
-/// ERR_TORCH_FILE_FORMAT.
+/// Accepts what the Rust reference 0.8 accepts, with exceptions that no writer makes: a key twice in an object, also
+/// where the reference skips it; an array in the place of a tensor's object; an object in the place of a dtype; and of
+/// tensors without elements, sizes beyond 2^53 - 1 and strides beyond 2^63 - 1. Throws ERR_TORCH_FILE_FORMAT.
 SafetensorsHeader parse_header(std::string_view json, uint64_t buffer_bytes);
 
 /// The dtype that stores `type`; null where the format has none.

@@ -2,6 +2,9 @@
 
 #include <c10/util/safe_numerics.h>
 
+#include <locale>
+#include <sstream>
+
 #include "engine/error.h"
 
 namespace engine {
@@ -216,7 +219,12 @@ void JsonReader::skip() {
     position_ += word.size();
     return;
   }
+  const size_t start = position_;
   skip_number();
+  std::istringstream number{std::string(text_.substr(start, position_ - start))};
+  number.imbue(std::locale::classic());
+  // Rust's reader makes a float64 of it, and so small a one that it becomes 0 is fine.
+  if (double value = 0; !(number >> value)) fail("a number in the range of float64", "a larger one");
 }
 
 void JsonReader::end() {

@@ -9,8 +9,8 @@
 namespace engine {
 
 /// Reads one JSON text from front to back without building a tree, as strict as serde_json: UTF-8, no lone surrogates,
-/// at most 127 levels. Stricter in one point: no object may name a key twice. Throws ERR_TORCH_FILE_FORMAT, which says
-/// where.
+/// numbers in the range of float64, at most 127 levels. Stricter in one point: no object may name a key twice. Throws
+/// ERR_TORCH_FILE_FORMAT, which says where.
 class JsonReader {
  public:
   explicit JsonReader(std::string_view text);

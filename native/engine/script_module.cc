@@ -1,47 +1,27 @@
 #include "engine/script_module.h"
 
-#include <caffe2/serialize/in_memory_adapter.h>
-#include <caffe2/serialize/inline_container.h>
+#include <torch/csrc/jit/passes/frozen_graph_optimizations.h>
 #include <torch/script.h>
 
-#include <filesystem>
 #include <sstream>
 
 #include "engine/derived_module.h"
 #include "engine/dtype.h"
 #include "engine/error.h"
+#include "engine/graph_constants.h"
+#include "engine/layer_functions.h"
 #include "engine/layer_outputs.h"
+#include "engine/module_archive.h"
 #include "engine/object_copy.h"
 #include "engine/source_resolver.h"
 
 namespace engine {
 namespace {
 
-constexpr std::string_view kExtra = "extra/";
-
-torch::jit::ExtraFilesMap wanted_extra_files(caffe2::serialize::PyTorchStreamReader reader) {
-  torch::jit::ExtraFilesMap wanted;
-  for (const std::string& record : reader.getAllRecords()) {
-    // libtorch reads the files it is asked for by name, and lists none.
-    if (record.rfind(kExtra, 0) == 0) wanted[record.substr(kExtra.size())] = "";
-  }
-  return wanted;
-}
-
-std::shared_ptr<ScriptModule> wrapped(torch::jit::Module module, torch::jit::ExtraFilesMap files) {
-  ScriptModule::ExtraFiles extra(std::make_move_iterator(files.begin()), std::make_move_iterator(files.end()));
-  return std::make_shared<ScriptModule>(std::move(module), std::move(extra));
-}
-
-/// libtorch's own messages do not say which file they are about.
-template <class Read>
-std::shared_ptr<ScriptModule> read_archive(const std::string& place, Read&& read) {
-  std::shared_ptr<ScriptModule> module;
-  Failure failure;
-  if (guard("ERR_TORCH_MODULE_LOAD", failure, [&] { module = read(); })) return module;
-  if (failure.code != "ERR_TORCH_MODULE_LOAD") throw Error(failure.code, failure.message);
-  throw Error(failure.code,
-              "Expected a TorchScript archive but " + place + " cannot be read as one: " + failure.message);
+std::shared_ptr<ScriptModule> opened(ModuleArchive archive) {
+  ScriptModule::ExtraFiles files(std::make_move_iterator(archive.files.begin()),
+                                 std::make_move_iterator(archive.files.end()));
+  return std::make_shared<ScriptModule>(std::move(archive.module), std::move(files));
 }
 
 /// Every tensor slot of the module and its submodules: name, tensor, and whether it is a parameter.
@@ -93,6 +73,18 @@ int kind(const at::Tensor& tensor) {
   return tensor.scalar_type() == c10::kBool ? 2 : 3;
 }
 
+/// As torch.nn.modules.batchnorm._NormBase, which reads states without a version and fills in the count of batches that
+/// old ones lack: the module's own, or 0 where it has none yet.
+void add_missing_counts(const std::map<std::string, Slot>& slots, std::map<std::string, at::Tensor>& tensors) {
+  constexpr std::string_view kCount = "num_batches_tracked";
+  for (const auto& [name, slot] : slots) {
+    if (slot.attribute != kCount || tensors.count(name) == 1) continue;
+    const auto mean = tensors.find(name.substr(0, name.size() - kCount.size()) + "running_mean");
+    if (mean == tensors.end()) continue;
+    tensors.emplace(name, slot.tensor.is_meta() ? at::zeros({}, mean->second.options().dtype(at::kLong)) : slot.tensor);
+  }
+}
+
 /// What keeps the tensors from being the module's state, or ''.
 std::string misfits(const std::map<std::string, Slot>& slots, const std::map<std::string, at::Tensor>& tensors,
                     bool strict, bool any_shape) {
@@ -116,6 +108,13 @@ std::string misfits(const std::map<std::string, Slot>& slots, const std::map<std
   return all;
 }
 
+/// Whether the name of the base's is that of a part that goes or is replaced.
+bool is_of(const ModuleChanges<std::shared_ptr<ScriptModule>>& changes, const std::string& name) {
+  const auto is_it = [&](const auto& part) { return part.first == name; };
+  return std::any_of(changes.modules.begin(), changes.modules.end(), is_it) ||
+         std::count(changes.removed.begin(), changes.removed.end(), name) > 0;
+}
+
 }  // namespace
 
 struct ScriptModule::Family {
@@ -124,41 +123,36 @@ struct ScriptModule::Family {
 };
 
 ScriptModule::ScriptModule(torch::jit::Module module, ExtraFiles extra_files)
-    : module_(std::make_unique<torch::jit::Module>(std::move(module))), extra_files_(std::move(extra_files)) {
+    : module_(std::make_unique<torch::jit::Module>(std::move(module))),
+      layer_functions_(std::make_unique<LayerFunctions>()),
+      extra_files_(std::move(extra_files)) {
   refresh();
 }
 
 ScriptModule::~ScriptModule() = default;
 
 std::shared_ptr<ScriptModule> ScriptModule::load_file(const std::string& path, c10::Device device) {
-  std::error_code problem;
-  const auto status = std::filesystem::status(path, problem);
-  if (!std::filesystem::exists(status)) {
-    throw Error("ERR_TORCH_MODULE_LOAD", "Expected a TorchScript archive but there is no file '" + path + "'");
-  }
-  if (!std::filesystem::is_regular_file(status)) {
-    throw Error("ERR_TORCH_MODULE_LOAD", "Expected a TorchScript archive but '" + path + "' is not a regular file");
-  }
-  return read_archive("'" + path + "'", [&] {
-    auto files = wanted_extra_files(caffe2::serialize::PyTorchStreamReader(path));
-    auto module = torch::jit::load(path, device, files);
-    return wrapped(std::move(module), std::move(files));
-  });
+  return opened(read_module_file(path, device));
 }
 
 std::shared_ptr<ScriptModule> ScriptModule::load_bytes(const void* bytes, size_t length, c10::Device device) {
-  return read_archive("the bytes", [&] {
-    const auto adapter = std::make_shared<caffe2::serialize::MemoryReadAdapter>(bytes, length);
-    auto files = wanted_extra_files(caffe2::serialize::PyTorchStreamReader(adapter));
-    auto module = torch::jit::load(adapter, device, files);
-    return wrapped(std::move(module), std::move(files));
-  });
+  return opened(read_module_bytes(bytes, length, device));
+}
+
+const ScriptModule::Method& ScriptModule::method(const std::string& name) const {
+  const MethodTable& table = methods();
+  if (const auto found = table.find(name); found != table.end()) return found->second;
+  std::string known;
+  for (const auto& entry : table) known += (known.empty() ? "'" : ", '") + entry.first + "'";
+  throw Error(
+      "ERR_TORCH_INVALID_ARGUMENT",
+      "Expected a method of the module (" + (known.empty() ? "it has none" : known) + ") but received '" + name + "'");
 }
 
 std::shared_ptr<ScriptModule> ScriptModule::from_source(const std::string& source) {
   torch::jit::Module module("FromSource");
   module.register_attribute("training", c10::BoolType::get(), false);
-  module.define(source + "\n", source_resolver());  // the parser wants the last line ended
+  define_source(module, source);
   return std::make_shared<ScriptModule>(std::move(module));
 }
 
@@ -170,6 +164,7 @@ void ScriptModule::refresh() {
   }
   std::vector<Described> tensors;
   each_tensor_slot(*module_, [&](auto&, auto&, const at::Tensor& tensor) { tensors.push_back(described(tensor)); });
+  for (at::Tensor& constant : graph_constants(*module_)) tensors.push_back(described(std::move(constant)));
   if (!tensors.empty()) device_ = tensors.front().device;
   training_ = module_->attr("training", false).toBool();  // freezing takes the attribute away
   holding_ = Holding(tensors);
@@ -188,12 +183,20 @@ void ScriptModule::refresh_family() {
 }
 
 c10::IValue ScriptModule::call(const Method& method, Arguments arguments) {
+  return run(*method.function, std::move(arguments));
+}
+
+c10::IValue ScriptModule::call_layers(const std::vector<std::string>& layers, Arguments arguments) {
+  return run(layer_functions_->of(*module_, layers), std::move(arguments));
+}
+
+c10::IValue ScriptModule::run(torch::jit::Function& function, Arguments arguments) {
   // Not through torch::jit::Method, which would look up and check once more what the caller has.
   torch::jit::Stack stack;
   stack.reserve(arguments.size() + 1);
   stack.emplace_back(module_->_ivalue());
   std::move(arguments.begin(), arguments.end(), std::back_inserter(stack));
-  method.function->run(stack);
+  function.run(stack);
   return std::move(stack.front());
 }
 
@@ -299,7 +302,7 @@ void ScriptModule::to(const std::string* device, const std::string* dtype, bool 
 }
 
 void ScriptModule::define(const std::string& source) {
-  module_->define(source + "\n", source_resolver());
+  define_source(*module_, source);
   refresh_family();
 }
 
@@ -313,15 +316,22 @@ std::shared_ptr<ScriptModule> ScriptModule::derive(const ModuleChanges<std::shar
   for (const auto& [name, part] : changes.modules) own.modules.emplace_back(name, *part->module_);
   auto derived = std::make_shared<ScriptModule>(derived_module(*module_, own), extra_files_);
   derived->can_be_saved_ = can_be_saved_;
-  derived->evaluating_ = evaluating_;
-  for (const auto& [name, part] : changes.modules) {
-    for (const std::string& path : part->evaluating_) derived->evaluating_.insert(name + "." + path);
+  for (const std::string& path : evaluating_) {
+    if (!is_of(changes, path.substr(0, path.find('.')))) derived->evaluating_.insert(path);
   }
+  for (const auto& [name, part] : changes.modules) {
+    derived->module_->attr(name).toModule().train(training());
+    for (const std::string& path : part->evaluating_) {
+      derived->evaluating_.insert(path.empty() ? name : name + "." + path);
+    }
+  }
+  derived->keep_in_evaluation_mode();
   return derived;
 }
 
-void ScriptModule::assign(const std::map<std::string, at::Tensor>& tensors, bool strict, bool any_shape) {
+void ScriptModule::assign(std::map<std::string, at::Tensor> tensors, bool strict, bool any_shape) {
   std::map<std::string, Slot> slots = state_slots(*module_);
+  add_missing_counts(slots, tensors);
   if (const std::string problems = misfits(slots, tensors, strict, any_shape); !problems.empty()) {
     throw Error("ERR_TORCH_STATE_DICT", "Expected the tensors of the module's state dict" + problems);
   }
@@ -348,6 +358,13 @@ std::shared_ptr<ScriptModule> ScriptModule::freeze(std::vector<std::string> pres
     }
   }
   torch::jit::Module frozen = torch::jit::freeze(copy, preserved);
+  for (const std::string& name : preserved) {  // torch::jit::freeze does it for forward alone, Python's for all
+    if (auto method = frozen.find_method(name)) {
+      auto graph = method->graph();
+      torch::jit::OptimizeFrozenGraph(graph);
+    }
+  }
+  share_equal_constants(frozen);
   if (optimize) frozen = torch::jit::optimize_for_inference(frozen, preserved);
   auto result = std::make_shared<ScriptModule>(std::move(frozen));
   result->device_ = device();

@@ -23,6 +23,8 @@ struct Module;
 
 namespace engine {
 
+class LayerFunctions;
+
 /// torch::jit::Module with what may be asked from any thread (methods, mode, device) kept apart from what only the
 /// module's lane may touch (all the rest). Shared by its handle and by the tasks in flight.
 class ScriptModule : public std::enable_shared_from_this<ScriptModule> {
@@ -50,6 +52,8 @@ class ScriptModule : public std::enable_shared_from_this<ScriptModule> {
   // From any thread.
   /// Lives as long as the module does.
   const MethodTable& methods() const { return *methods_.load(std::memory_order_acquire); }
+  /// Lives as long as the module does. Throws ERR_TORCH_INVALID_ARGUMENT where there is none of the name.
+  const Method& method(const std::string& name) const;
   bool training() const { return training_.load(std::memory_order_relaxed); }
   c10::Device device() const { return device_.load(std::memory_order_relaxed); }
   const ExtraFiles& extra_files() const { return extra_files_; }
@@ -57,6 +61,8 @@ class ScriptModule : public std::enable_shared_from_this<ScriptModule> {
   // On the module's lane.
   /// `arguments`: all that the method's schema names, without self.
   c10::IValue call(const Method& method, Arguments arguments);
+  /// What layers give when `forward` runs on the arguments, as layer_outputs.
+  c10::IValue call_layers(const std::vector<std::string>& layers, Arguments arguments);
   std::vector<std::pair<std::string, Described>> parameters() const;
   std::vector<std::pair<std::string, Described>> buffers() const;
   std::vector<std::string> submodules() const;
@@ -66,15 +72,16 @@ class ScriptModule : public std::enable_shared_from_this<ScriptModule> {
   void to(const std::string* device, const std::string* dtype, bool channels_last);
   void define(const std::string& source);
   void define_layer_outputs(const std::string& method, const std::vector<std::string>& layers);
-  /// As derived_module. The parts must be of the same lane.
+  /// As derived_module. The parts must be of the same lane; they take over the module's mode, but for what stays in
+  /// evaluation mode.
   std::shared_ptr<ScriptModule> derive(const ModuleChanges<std::shared_ptr<ScriptModule>>& changes) const;
   /// requires_grad of the named parameters; the named submodules stay in evaluation mode from here on (off), or follow
   /// train() again (on).
   void set_trainable(const std::vector<std::string>& parameters, const std::vector<std::string>& submodules, bool on);
   /// nn.Module.load_state_dict(assign=True): the module shares the given tensors from here on. All or nothing: names
   /// that are missing (strict) or unexpected (strict) and tensors of another shape (unless any will do) or dtype kind
-  /// are listed in one ERR_TORCH_STATE_DICT.
-  void assign(const std::map<std::string, at::Tensor>& tensors, bool strict, bool any_shape);
+  /// are listed in one ERR_TORCH_STATE_DICT. Counts of batches may be missing, as in states of old.
+  void assign(std::map<std::string, at::Tensor> tensors, bool strict, bool any_shape);
   std::shared_ptr<ScriptModule> freeze(std::vector<std::string> preserved, bool channels_last, bool optimize) const;
   std::string save(const ExtraFiles& extra_files) const;
 
@@ -84,7 +91,10 @@ class ScriptModule : public std::enable_shared_from_this<ScriptModule> {
   void refresh();
   void keep_in_evaluation_mode();
 
+  c10::IValue run(torch::jit::Function& function, Arguments arguments);
+
   std::unique_ptr<torch::jit::Module> module_;
+  const std::unique_ptr<LayerFunctions> layer_functions_;
   std::shared_ptr<Family> family_;
   const ExtraFiles extra_files_;
   /// optimize_for_inference writes operators that the archive's reader does not know.

@@ -1,5 +1,7 @@
 #include "engine/source_resolver.h"
 
+#include <torch/csrc/jit/frontend/resolver.h>
+
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -25,6 +27,10 @@ class SourceResolver final : public torch::jit::NativeResolver {
 
 }  // namespace
 
-torch::jit::ResolverPtr source_resolver() { return std::make_shared<SourceResolver>(); }
+std::string with_last_line_ended(const std::string& source) { return source + "\n"; }
+
+void define_source(torch::jit::Module& module, const std::string& source) {
+  module.define(with_last_line_ended(source), std::make_shared<SourceResolver>());
+}
 
 }  // namespace engine

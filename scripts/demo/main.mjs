@@ -2,24 +2,25 @@
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { classify } from './classify.mjs'
+import { demoNames, wantedDemos } from './demo-names.mjs'
 import { features } from './features.mjs'
 import { resnet18 } from './resnet18.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const demos = { classify, features, resnet18 }
-const wanted = process.argv[2] ?? 'classify'
 
 async function run(names) {
   for (const name of names) {
     if (!(await demos[name]({ root }))) process.exitCode = 1
   }
-  const others = Object.keys(demos).filter((name) => !names.includes(name))
+  const others = demoNames.filter((name) => !names.includes(name))
   if (others.length > 0) console.log(`\nother demos: npm run demo -- ${[...others, 'all'].join(' | ')}`)
 }
 
-if (wanted === 'all') await run(Object.keys(demos))
-else if (Object.hasOwn(demos, wanted)) await run([wanted])
-else {
-  console.error(`Expected one of ${[...Object.keys(demos), 'all'].join(', ')} but received '${wanted}'`)
+const wanted = wantedDemos(process.argv.slice(2))
+if (typeof wanted === 'string') {
+  console.error(wanted)
   process.exitCode = 1
+} else {
+  await run(wanted)
 }

@@ -69,6 +69,13 @@ SECOND = entry(offsets="[4,8]")
 HUGE = "18446744073709551615"
 EXTRA_FIELDS = entry(extra=',"x":{"y":[1,-2.5e3,null,true]}')
 EXTRA_TWICE = entry(extra=',"x":1,"x":1')
+LARGEST = 2**53 - 1
+
+
+def one_with(number):
+    return '{"a":' + entry(extra=f',"x":{number}') + "}"
+
+
 
 # what: (header, bytes of the buffer)
 HEADERS = {
@@ -145,6 +152,20 @@ HEADERS = {
     "an unknown escape": (f'{{"a\\x":{ONE}}}', 4),
     "a form feed as white space": (f'\f{{"a":{ONE}}}', 4),
     "a leading zero": (f'{{"a":{entry(shape="[01]")}}}', 4),
+    "an extra number of 1e999": (one_with("1e999"), 4),
+    "an extra number of -1e999": (one_with("-1e999"), 4),
+    "an extra number of 400 digits": (one_with("1" + "0" * 399), 4),
+    "an extra number of 400 digits and a negative exponent": (one_with("1" + "0" * 399 + "e-399"), 4),
+    "an extra number of 1.8e308": (one_with("1.8e308"), 4),
+    "an extra number of 1.7e308": (one_with("1.7e308"), 4),
+    "an extra number of 1e-999": (one_with("1e-999"), 4),
+    "an extra number of 0e999": (one_with("0e999"), 4),
+    "an extra number of 0.000e99999999999999999999": (one_with("0.000e99999999999999999999"), 4),
+    "an extra number of 1e-99999999999999999999": (one_with("1e-99999999999999999999"), 4),
+    "an extra number of 2^64": (one_with("18446744073709551616"), 4),
+    "an extra number of -2^63 - 1": (one_with("-9223372036854775809"), 4),
+    "an extra number of 1e999 in an array in an object": (one_with('{"y":[1,1e999]}'), 4),
+    "strides just below 2^63 after a 0": (f'{{"a":{entry(shape=f"[0,{LARGEST},1024]", offsets="[0,0]")}}}', 0),
     "twice the same field": ('{"a":{"dtype":"I32","dtype":"I32","shape":[1],"data_offsets":[0,4]}}', 4),
     "twice __metadata__": (f'{{"__metadata__":{{}},"__metadata__":{{}},"a":{ONE}}}', 4),
     "twice the same name with other bytes": (f'{{"a":{ONE},"a":{SECOND}}}', 8),
@@ -157,6 +178,11 @@ STRICTER = {
     "twice the same extra field": (f'{{"a":{EXTRA_TWICE}}}', 4),
     "an array in the place of an entry": ('{"a":["I32",[1],[0,4]]}', 4),
     "an object in the place of a dtype": ('{"a":{"dtype":{"I32":null},"shape":[1],"data_offsets":[0,4]}}', 4),
+    "twice the same key in an extra field": (one_with('{"y":1,"y":2}'), 4),
+    "a size of 2^53 after a 0": (f'{{"a":{entry(shape="[0,9007199254740992]", offsets="[0,0]")}}}', 0),
+    "strides of 2^63 after a 0": (f'{{"a":{entry(shape="[0,2251799813685248,4096]", offsets="[0,0]")}}}', 0),
+    "strides far beyond 2^63 after a 0": (f'{{"a":{entry(shape=f"[0,{LARGEST},{LARGEST}]", offsets="[0,0]")}}}', 0),
+    "such strides before and after a 0": (f'{{"a":{entry(shape=f"[2,0,{LARGEST},{LARGEST}]", offsets="[0,0]")}}}', 0),
     "a size of 2^64 - 1 after a 0": (f'{{"a":{entry(shape=f"[0,{HUGE}]", offsets="[0,0]")}}}', 0),
 }
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { wantedDemos } from '../demo/demo-names.mjs'
 import { checkLibtorch, minorOf } from './check-libtorch.mjs'
 import { command, SetupError } from './command.mjs'
 import { ensureArchitectures } from './export.mjs'
@@ -68,7 +69,11 @@ async function script(path, args) {
 }
 
 const jobs = {
-  demo: (args) => script('scripts/demo/main.mjs', args),
+  demo: (args) => {
+    const wanted = wantedDemos(args)
+    if (typeof wanted === 'string') throw new SetupError(wanted) // before minutes of set-up
+    return script('scripts/demo/main.mjs', args)
+  },
   bench: (args) => script('scripts/bench/main.mjs', args),
   test,
   build: async () => {

@@ -60,6 +60,13 @@ test('without a libtorch it names the places and the fix, with exit status 1', a
   expect(stdout).toMatch(/\nproblem .*ERR_TORCH_LIBTORCH_NOT_FOUND[\s\S]*\nfix .*pip install[\s\S]*\nnot healthy\n$/)
 })
 
+test('where NODE_LIBTORCH_PATH names none, the fix is to correct or unset it', async () => {
+  const { stdout, code } = await doctor([], { env: { NODE_LIBTORCH_PATH: '/nowhere' } })
+  expect(code).toBe(1)
+  expect(stdout).toMatch(/\nfix {7}correct or unset NODE_LIBTORCH_PATH: .*\n/)
+  expect(stdout).not.toContain('install')
+})
+
 test.each([
   ['aborts', 'abort();', 'signal SIGABRT'],
   ['breaks memory', '*(volatile int*)1 = 1;', 'signal SIGSEGV'],
@@ -69,7 +76,7 @@ test.each([
   expect(code).toBe(1)
   expect(report.problems).toHaveLength(1)
   expect(report.problems[0]?.what).toContain(`${end} while opening libtorch`)
-  expect(report.problems[0]?.fix).toContain('pip install --force-reinstall')
+  expect(report.problems[0]?.fix).toMatch(/^pip install --force-reinstall .*, or correct or unset NODE_LIBTORCH_PATH$/)
 })
 
 test('a libtorch that hangs is reported after a time limit', async () => {
@@ -83,7 +90,7 @@ test('a library that is no libtorch is a problem with a fix', async () => {
   const { report, code } = await reportOf({ env: { NODE_LIBTORCH_PATH: site } })
   expect(code).toBe(1)
   expect(report.problems[0]?.what).toContain('ERR_TORCH_LIBTORCH_BOOT')
-  expect(report.problems[0]?.fix).toContain('pip install --force-reinstall')
+  expect(report.problems[0]?.fix).toMatch(/^pip install --force-reinstall .*, or correct or unset NODE_LIBTORCH_PATH$/)
 })
 
 test('a CUDA build without a driver is healthy, with a note', () => {

@@ -2,7 +2,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { cliProgram, runNode } from '../support/child-script.js'
 
-const exitStatuses = /\nExit status: 0 when all went well, 1 .*, 2 for wrong arguments, 130 after SIGINT, 143 after/
+const exitStatuses =
+  /\nExit status: 0 when all went well, 1 .*, 2 for wrong arguments, 129 after SIGHUP, 130 after SIGINT,\n143 after/
 
 const run = (...args: string[]) => runNode([cliProgram, ...args])
 

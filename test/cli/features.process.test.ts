@@ -282,6 +282,37 @@ test('nothing to look at is an error, and so is a layer that there is not', asyn
   expectEnd(twice, { code: 2, stderr: /^error: Expected each only once for the layers but received 'layer4'\n$/ })
 })
 
+test('--layers lists what --nodes and --indices may name, and a name that is far from all says so', async () => {
+  const args = ['--layers', '--model', resnet18.full]
+  const text = await features(args)
+  expectEnd(text, { code: 0, stderr: '' })
+  const lines = text.stdout.trimEnd().split('\n')
+  expect(lines.slice(0, 4)).toEqual([
+    'conv1',
+    'bn1',
+    "act1    scale 0: 64 channels, 1/2 of the input's size",
+    'maxpool',
+  ])
+  expect(lines).toContain('layer3.1.conv2')
+  const { layers, scales, ...others } = JSON.parse((await features([...args, '--json'])).stdout)
+  expect(layers).toEqual(lines.map((line) => line.split(' ')[0]))
+  expect(scales[4]).toEqual({ index: 4, layer: 'layer4', channels: 512, reduction: 32 })
+  expect(others).toEqual({})
+  const { folder } = place({ 'a.png': 'red' })
+  const far = await features(['--nodes', 'nope', '--model', resnet18.full, join(folder, 'a.png')])
+  const stderr = /^error: .* layers of the model \(conv1, bn1, .*, \.\.\.: .*features --layers, .* received 'nope'\n$/
+  expectEnd(far, { code: 2, stderr })
+})
+
+test('an image on stdin has the name -, in a file too', async () => {
+  const { model, output } = place({})
+  const args = ['features', '--json', '--output', output, '--model', model, '-']
+  const { stdout, stderr } = spawnSync(process.execPath, [cliProgram, ...args], { input: pictures.green })
+  expect(String(stderr)).toBe('')
+  expect(JSON.parse(String(stdout))).toEqual([{ file: '-', features: [{ name: 'embeddings', shape: [3] }] }])
+  expect(await scope(async () => (await readBack(output)).files)).toEqual(['-'])
+})
+
 test.each<[string[], RegExp]>([
   [[], /missing required argument 'files'/],
   [['--indices', '1,x', 'x'], /'--indices <numbers>' argument '1,x' is invalid. Expected whole numbers with commas/],
@@ -294,6 +325,8 @@ test.each<[string[], RegExp]>([
   [['--csv', '--output', 'x', 'x'], /cannot be used with/],
   [['--csv', '--nodes', 'layer1', 'x'], /^error: Expected embeddings for --csv, .* received --nodes layer1: --json/],
   [['--csv', '--indices', '0,1', 'x'], /^error: Expected embeddings for --csv, .* received --indices 0,1: --json/],
+  [['--layers', '--nodes', 'x'], /'--layers' cannot be used with option '--nodes <names>'/],
+  [['--layers', 'x'], /^error: option '--layers' cannot be used with argument 'files'/],
   [['--output', '', '--model', resnet18.full, 'x'], /^error: Expected a path .* received ''/],
 ])('%j is refused with exit status 2', async (args, message) => {
   const { code, stdout, stderr } = await features(args)

@@ -7,6 +7,7 @@ import { sha256 } from '../support/fake-wheel.js'
 import { bareHub } from '../support/hub-environment.js'
 import { temporaryFolder } from '../support/libtorch-folders.js'
 import { safetensorsBytes } from '../support/safetensors-bytes.js'
+import { photoFolder } from '../support/sample-photos.js'
 
 const bytes = safetensorsBytes({ 'conv.weight': [64, 3, 7, 7], scale: [] }, { metadata: { format: 'pt' } })
 const inspect = (args: string[], env = {}) => runNode([cliProgram, 'inspect', ...args], { env })
@@ -92,9 +93,38 @@ test('failures are one message with exit status 1', async () => {
   expect(stderr).toMatch(/^error: Expected .*model\.safetensors.*\n$/)
 })
 
+test.each<[string, () => string, RegExp]>([
+  [
+    'a photograph',
+    () => join(photoFolder, 'flower.jpg'),
+    /flower\.jpg is none: it does not begin with the length of a/,
+  ],
+  ['a file of 3 bytes', () => saved('x', Buffer.from('abc')), /x is none: it has 3 bytes\n$/],
+  [
+    'a file that is cut off',
+    () => saved('x', bytes.subarray(0, 100)),
+    /x is none, or cut off: .* and 92 bytes follow\n$/,
+  ],
+  ['a folder without any', () => photoFolder, /Expected safetensors files in the folder \S+ but it has none\n$/],
+])('%s is said to be none, with exit status 1', async (_, source, message) => {
+  const { code, stdout, stderr } = await inspect([source()])
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toMatch(message)
+})
+
 test('names from a file cannot move the cursor of a terminal', async () => {
   const evil = safetensorsBytes({ 'a\x1b[2Jb': [1] }, { metadata: { 'k\x1b': 'v\x07' } })
   const { stdout } = await inspect([saved('evil.safetensors', evil)])
   expect(stdout).toContain('a\\x1b[2Jb')
   expect(stdout).toContain('k\\x1b: v\\x07')
+})
+
+test('takes a repository without an organisation, and its revision', async () => {
+  const server = await startFakeHub({ name: 'model.safetensors', bytes, large: true })
+  server.repository = 'gpt2'
+  const { variables } = bareHub(server)
+  for (const args of [['gpt2'], ['hf-hub:gpt2@v1'], ['gpt2', '--revision', 'v1']]) {
+    expect((await inspect(args, variables)).stdout).toContain('conv.weight')
+  }
+  expect((await inspect(['gpt2@v1', '--revision', 'main'], variables)).code).toBe(2)
 })

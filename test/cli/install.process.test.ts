@@ -111,6 +111,7 @@ test('a process that is killed at any time leaves nothing half-finished to be fo
 })
 
 test.each([
+  ['SIGHUP', 129],
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)('%s ends a download cleanly with exit status %i', async (signal, code) => {
@@ -121,6 +122,17 @@ test.each([
   expect(end).toMatchObject({ code, signal: null, stderr: expect.stringContaining('interrupted') })
   expect(end.stderr).not.toContain('    at ')
   expect(readdirSync(environment.cache)).toEqual(['downloads'])
+})
+
+test('interrupted while it unpacks a wheel of this machine, it promises nothing, for nothing is kept', async () => {
+  const folder = temporaryFolder()
+  saveWheel(folder, fakeTorch({ version: `${version}+cpu`, size: 60_000_000 }))
+  const { child, ended } = startInstall(['--from', folder])
+  child.stderr?.on('data', (chunk) => {
+    if (String(chunk).includes('unpacking')) child.kill('SIGHUP')
+  })
+  expect(await ended).toMatchObject({ code: 129, stderr: expect.stringMatching(/\ninterrupted\n$/) })
+  expect(filesIn(environment.cache)).toEqual([])
 })
 
 test('of two at once one waits for the other, and downloads nothing', async () => {

@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM as they reach a command: once, twice for one press of Ctrl-C, and once more from who will not wait.
+// SIGHUP, SIGINT and SIGTERM as they reach a command: once, twice for one press of Ctrl-C, and once more from who will not wait.
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
@@ -22,13 +22,14 @@ ${signals}
 console.log(await status)
 `)
 
-test.each(['SIGINT', 'SIGTERM'])(
-  '%s that comes twice at once, as from a terminal and from npm, counts once',
-  async (name) => {
-    const { code, signal, stdout } = await interrupted(`send('${name}'); await sleep(20); send('${name}')`)
-    expect({ code, signal, stdout }).toEqual({ code: 0, signal: null, stdout: name === 'SIGINT' ? '130\n' : '143\n' })
-  },
-)
+test.each([
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+])('%s that comes twice at once, as from a terminal and from npm, counts once and is %i', async (name, status) => {
+  const { code, signal, stdout } = await interrupted(`send('${name}'); await sleep(20); send('${name}')`)
+  expect({ code, signal, stdout }).toEqual({ code: 0, signal: null, stdout: `${status}\n` })
+})
 
 test('a later one ends the process at once', async () => {
   const { signal, stdout } = await interrupted(`send('SIGINT'); await sleep(600); send('SIGINT'); await sleep(200)`)

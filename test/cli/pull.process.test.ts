@@ -75,6 +75,14 @@ test('failures are one message with exit status 1', async () => {
   const missing = await pull(['timm/tiny', 'config.jsn'])
   expect(missing).toMatchObject({ code: 1, stdout: '' })
   expect(missing.stderr).toMatch(/\nerror: Expected files of timm\/tiny .* \(did you mean 'config\.json'\?\)\n$/)
+  const message = (args: string[]) => pull(args).then(({ stderr }) => stderr.trimEnd().split('\n').at(-1))
+  const has = "but it has 'config.json', 'model.safetensors'"
+  expect(await message(['timm/tiny', 'nope.bin', '*.pt'])).toBe(
+    `error: Expected files of timm/tiny (main) that match 'nope.bin', '*.pt' ${has}`,
+  )
+  expect(await message(['timm/tiny', '--ignore', '*'])).toBe(
+    `error: Expected files of timm/tiny (main) that do not match '*' ${has}`,
+  )
   const other = await pull(['timm/other', '--json'])
   expect(JSON.parse(other.stdout).error.code).toBe('ERR_TORCH_HUB_NOT_FOUND')
   const offline = await pull(['timm/tiny'], { HF_HUB_OFFLINE: '1' })

@@ -1,4 +1,4 @@
-import { expectTypeOf, test } from 'vitest'
+import { expect, expectTypeOf, test } from 'vitest'
 import { type DataOf, Generator, keep, Module, Tensor, type TypedArray, type Value } from '../../lib/index.js'
 import { expectNoLeaks, scopedTest } from '../support/handles.js'
 
@@ -20,6 +20,14 @@ scopedTest('data() has the type of the dtype that is named, and a typed array ot
   expectTypeOf<DataOf<'float16'>>().not.toEqualTypeOf<Uint16Array>()
 })
 
+scopedTest('Tensor.from takes elements of one type, and rows of one kind', () => {
+  const row = Float32Array.of(1, 2)
+  expect(Tensor.from([row, row]).shape).toEqual([2, 2])
+  expect(Tensor.from([[1n], [2n]], { dtype: 'int32' }).shape).toEqual([2, 1])
+  // @ts-expect-error a number and a bigint
+  expect(() => Tensor.from([1, 2n])).toThrow('Expected elements of one type')
+})
+
 scopedTest('the results of a module are what the caller says, of what a module can give', async () => {
   const module = await Module.fromSource('def forward(self, x):\n    return x\n')
   const x = Tensor.from([1])
@@ -28,6 +36,11 @@ scopedTest('the results of a module are what the caller says, of what a module c
   expectTypeOf(await module.call<Tensor>('forward', [x])).toEqualTypeOf<Tensor>()
   expectTypeOf(module.forward<Map<string, Tensor>>).returns.resolves.toEqualTypeOf<Map<string, Tensor>>()
   expectTypeOf(module.forward<[Tensor, number]>).returns.resolves.toEqualTypeOf<[Tensor, number]>()
+  // @ts-expect-error what is wanted of the result does not say what it is
+  const unchecked: Tensor = await module.forward(x)
+  // @ts-expect-error the same of a method
+  const alsoUnchecked: Tensor = await module.call('forward', [x])
+  expect([unchecked.shape, alsoUnchecked.shape]).toEqual([[1], [1]])
   // @ts-expect-error no module gives a Date
   await module.forward<Date>(x)
   // @ts-expect-error autocast computes in half precision

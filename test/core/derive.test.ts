@@ -1,4 +1,4 @@
-// Modules made of others: Module.derive, module.defineLayerOutputs, module.setTrainable.
+// Modules made of others and looked into: derive, defineLayerOutputs, callLayers, setTrainable.
 import { describe, expect, test } from 'vitest'
 import { Module } from '../../lib/core/module.js'
 import type { ModuleChanges } from '../../lib/core/module-changes.js'
@@ -54,7 +54,7 @@ describe('module.derive', () => {
 
   scopedTest('replaces a method, and kept methods call the new one', async () => {
     const module = await base()
-    const doubled = await module.derive({ source: 'def scaled(self, x):\n    return x * 2\n' })
+    const doubled = await module.derive({ source: 'def scaled(self, x):\n    return x * 2' })
     expect(await numbers(await doubled.forward(x()))).toEqual([3, -3, 7])
     expect(await numbers(await module.forward(x()))).toEqual([3, -5, 13])
   })
@@ -103,6 +103,40 @@ describe('module.derive', () => {
     // Two places of one module are one module.
     await operators.zero_((await outer.parameters()).get('one.weight') as Tensor)
     expect(await numbers((await outer.stateDict()).get('two.weight'))).toEqual([0, 0, 0])
+  })
+
+  scopedTest('brings given modules into its own mode, but for what stays in evaluation mode', async () => {
+    const plain = await Module.fromSource('def forward(self, x):\n    return x\n')
+    const pair = async () => plain.derive({ modules: { free: plain, pinned: await plain.derive() } })
+    const inner = await pair()
+    await inner.setTrainable(false, { submodules: ['pinned'] })
+    const outer = await plain.derive({ modules: { old: await pair() } })
+    await outer.setTrainable(false, { submodules: ['old.pinned'] })
+    const modes = async (module: Module) => {
+      const parts = await Promise.all((await module.submodules()).map((name) => module.submodule(name)))
+      return [module, ...parts].map(({ training }) => training)
+    }
+    await outer.train()
+    expect(await modes(outer)).toEqual([true, true, true, false])
+    const added = await outer.derive({ modules: { added: inner } })
+    expect(await modes(added)).toEqual([true, true, true, false, true, true, false])
+    expect(await modes(inner)).toEqual([false, false, false])
+    // What was pinned has gone with the part that it was of.
+    const replaced = await outer.derive({ modules: { old: await pair() } })
+    expect(await modes(replaced)).toEqual([true, true, true, true])
+    await replaced.eval()
+    await replaced.train()
+    expect(await modes(replaced)).toEqual([true, true, true, true])
+    await inner.train()
+    expect(await modes(await plain.derive({ modules: { inner } }))).toEqual([false, false, false, false])
+    // A part that is kept in evaluation mode as a whole.
+    await inner.setTrainable(false, { submodules: [''] })
+    expect(await modes(await outer.derive({ modules: { inner }, remove: ['old'] }))).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ])
   })
 
   scopedTest('works while the base runs and after it is disposed', async () => {
@@ -199,6 +233,80 @@ describe('module.defineLayerOutputs', () => {
         message: expect.stringContaining(text),
       })
       expect(module.methods().map(({ name }) => name)).toEqual(['forward'])
+    }),
+  )
+})
+
+describe('module.callLayers', () => {
+  scopedTest('gives layers as a method for them would, and adds none', async () => {
+    const module = await nested()
+    const archive = await module.toBytes()
+    const lists = [['b.c', 'a', 'b'], ['a'], ['b.c', 'a', 'b'], ['a', 'a'], []]
+    const outputs = await Promise.all(lists.map((layers) => module.callLayers(layers, [x(), true])))
+    expect(await Promise.all(outputs.map((tensors) => Promise.all(tensors.map(numbers))))).toEqual([
+      [
+        [-2, 4, -6],
+        [2, -4, 6],
+        [-1, 5, -5],
+      ],
+      [[2, -4, 6]],
+      [
+        [-2, 4, -6],
+        [2, -4, 6],
+        [-1, 5, -5],
+      ],
+      [
+        [2, -4, 6],
+        [2, -4, 6],
+      ],
+      [],
+    ])
+    expect(module.methods().map(({ name }) => name)).toEqual(['forward'])
+    expect(Buffer.compare(await module.toBytes(), archive)).toBe(0)
+  })
+
+  scopedTest('remembers more lists than it is asked for in turn, and makes forgotten ones anew', async () => {
+    const module = await nested()
+    const layers = ['a', 'b', 'b.c']
+    for (let count = 1; count < 30; count++) {
+      const list = Array.from({ length: count }, (_, i) => layers[i % 3] as string)
+      expect(await module.callLayers(list, [x()])).toHaveLength(count)
+    }
+    expect(await numbers((await module.callLayers(['a'], [x()]))[0])).toEqual([2, -4, 6])
+  })
+
+  scopedTest('gives gradients where they are asked for', async () => {
+    const module = await base()
+    const empty = await Module.fromSource('def forward(self, x):\n    return x\n')
+    const outer = await empty.derive({
+      modules: { inner: module },
+      source: 'def forward(self, x):\n    return self.inner.forward(x) * 2\n',
+    })
+    const [output] = await outer.callLayers(['inner'], [x()], { gradMode: 'enabled' })
+    expect([output?.requiresGrad, await numbers(output)]).toEqual([true, [3, -5, 13]])
+    const fresh = await outer.derive()
+    expect((await fresh.callLayers(['inner'], [x()]))[0]?.requiresGrad).toBe(false)
+  })
+
+  test.each([
+    [['d'], 'always runs'],
+    [['nowhere'], 'always runs'],
+    [['e'], 'gives a tensor'],
+    ['a', 'an array of names'],
+    [[1], 'an array of names'],
+  ])(
+    'refuses %j',
+    inScope(async (layers: unknown, text: string) => {
+      const module = await nested()
+      const refusal = { code: 'ERR_TORCH_INVALID_ARGUMENT', message: expect.stringContaining(text) }
+      for (let time = 0; time < 2; time++) {
+        await expect(module.callLayers(layers as string[], [x()])).rejects.toMatchObject(refusal)
+      }
+      await expect(module.callLayers(['a'], [])).rejects.toMatchObject({ code: 'ERR_TORCH_INVALID_ARGUMENT' })
+      await expect(module.callLayers(['a'], [x()], { grad: true } as never)).rejects.toMatchObject({
+        code: 'ERR_TORCH_UNKNOWN_OPTION',
+      })
+      expect(await module.callLayers(['a'], [x()])).toHaveLength(1)
     }),
   )
 })

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { expect, test, vi } from 'vitest'
+import { describe as describeValue } from '../../lib/core/describe.js'
 import {
   createNativeError,
-  describe as describeValue,
   type ErrorCode,
   errorTable,
   invalidArgument,
@@ -98,6 +98,7 @@ test.each([
   ],
   ['an object with a throwing inspector', { [inspect.custom]: throwing }, /inspect\.custom/],
   ['a proxy with throwing traps', hostile, /^(Proxy\()?\{\}\)?$/],
+  ['an array with a getter', Object.defineProperty([1], 1, { get: throwing }), '[ 1, [Getter] ]'],
   ['a long array', new Array(1000).fill(1), '[ 1, 1, 1, 1, 1, 1, ... 994 more items ]'],
   ['a long string', 'x'.repeat(10_000), /^'x{60}'\.\.\. 9940 more characters$/],
 ])('describes %s in one short line', (_, value, wanted) => {

@@ -97,9 +97,12 @@ test('an option or NODE_LIBTORCH_PATH that cannot be used is an error, even wher
   const byOption = failure(() => libtorch.find({ path: empty }))
   expect(byOption.code).toBe('ERR_TORCH_LIBTORCH_NOT_FOUND')
   expect(byOption.message).toContain(`option path: ${empty} has no libtorch_cpu.so`)
+  expect(byOption.details?.fix).toMatch(/^correct the option path, or leave it out/)
   vi.stubEnv('NODE_LIBTORCH_PATH', empty)
   const byEnvironment = failure(() => libtorch.find())
   expect(byEnvironment.message).toContain(`NODE_LIBTORCH_PATH: ${empty} has no libtorch_cpu.so`)
+  expect(byEnvironment.details?.fix).toMatch(/^correct or unset NODE_LIBTORCH_PATH/)
+  expect(byEnvironment.message).not.toContain('install') // what is installed is not looked at
 })
 
 test('of the cache, takes the newest patch, and CUDA builds first only where a driver runs them', () => {

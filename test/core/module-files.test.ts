@@ -42,11 +42,15 @@ describe('what is no archive is a typed error, as a file and as bytes:', () => {
     ['an ELF library', readFileSync(process.execPath).subarray(0, 20_000)],
     ['the end of an empty zip', Buffer.from(`504b0506${'00'.repeat(18)}`, 'hex')],
     ['a zip without a model', Buffer.from(zip, 'hex')],
-  ])('%s', async (_, bytes) => {
-    await expectNoModule(bytes)
+  ])('%s', async (what, bytes) => {
     const path = join(temporaryFolder(), 'model.pt')
     writeFileSync(path, bytes)
-    await expectNoModule(path)
+    const messages = [await expectNoModule(bytes), await expectNoModule(path)]
+    const isZip = what === 'nothing' || what === 'a zip without a model'
+    if (isZip) return
+    const message = (place: string) =>
+      `Expected a TorchScript archive but ${place} cannot be one: a zip file begins otherwise`
+    expect(messages).toEqual([message('the bytes'), message(`'${path}'`)])
   })
 })
 

@@ -100,6 +100,18 @@ describe('freeze', () => {
     await expectAsInPython(frozen)
   })
 
+  scopedTest('folds the batch norms of every method that it keeps into one set of weights', async () => {
+    const module = await Module.load(netArchive)
+    const bytesOf = async (options: FreezeOptions) => {
+      const before = memory().bytes.cpu ?? 0
+      await module.freeze(options)
+      return (memory().bytes.cpu ?? 0) - before
+    }
+    const folded = 4 * (3 * 2 * 3 * 3 + 3) // the convolution's; the linear layer's are those of the module
+    expect(await bytesOf({})).toBe(folded)
+    expect(await bytesOf({ preserve: ['features'] })).toBe(folded)
+  })
+
   scopedTest('keeps only methods that are there', async () => {
     const module = await Module.load(netArchive)
     await expect(module.freeze({ preserve: ['nothing'] })).rejects.toMatchObject({

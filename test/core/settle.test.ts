@@ -42,6 +42,7 @@ const abortableVerbs: Record<string, (subjects: Subjects, signal: AbortSignal) =
   'tensor.toArray': ({ tensor }, signal) => tensor.toArray({ signal }),
   'tensor.to': ({ tensor }, signal) => tensor.to({ dtype: 'int8', signal }),
   'module.call': ({ module, input }, signal) => module.call('forward', [input], { signal }),
+  'module.callLayers': ({ module, input }, signal) => module.callLayers(['block'], [input], { signal }),
   'module.parameters': ({ module }, signal) => module.parameters({ signal }),
   'module.buffers': ({ module }, signal) => module.buffers({ signal }),
   'module.stateDict': ({ module }, signal) => module.stateDict({ signal }),

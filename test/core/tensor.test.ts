@@ -9,6 +9,11 @@ import { expectNoLeaks, inScope, scopedTest } from '../support/handles.js'
 
 expectNoLeaks()
 
+const rows = [
+  [1, 2],
+  [3, 4],
+]
+
 describe('Tensor.from reads', () => {
   test.each<[string, TensorData, string, number[], unknown]>([
     ['a number as a float32 scalar', 1.5, 'float32', [], 1.5],
@@ -37,6 +42,9 @@ describe('Tensor.from reads', () => {
     ['a Uint8ClampedArray', Uint8ClampedArray.of(1, 255), 'uint8', [2], [1, 255]],
     ['a Buffer', Buffer.from([7, 8]), 'uint8', [2], [7, 8]],
     ['a view into a larger buffer', new Float64Array([1, 2, 3, 4]).subarray(1, 3), 'float64', [2], [2, 3]],
+    ['rows in typed arrays', [Float32Array.of(1, 2), Float32Array.of(3, 4)], 'float32', [2, 2], rows],
+    ['nested rows', [[Float32Array.of(1, 2), Float32Array.of(3, 4)]], 'float32', [1, 2, 2], [rows]],
+    ['rows in views into larger buffers', [Int16Array.of(9, 7).subarray(1)], 'int16', [1, 1], [[7]]],
     ['a SharedArrayBuffer', new Int32Array(new SharedArrayBuffer(8)).fill(5), 'int32', [2], [5, 5]],
   ])(
     '%s',
@@ -54,6 +62,26 @@ describe('Tensor.from reads', () => {
     ])
     expect(await Tensor.from(Int8Array.of(1), []).item()).toBe(1)
     expect(Tensor.from(new Float32Array(0), [3, 0, 2 ** 40]).shape).toEqual([3, 0, 2 ** 40])
+  })
+
+  scopedTest('options in the place of the shape', async () => {
+    expect(await Tensor.from([[1], [2]], { dtype: 'int64' }).toArray()).toEqual([[1n], [2n]])
+    expect(Tensor.from([Uint8Array.of(2)], { dtype: 'bool' }).dtype).toBe('bool')
+    expect(() => Tensor.from([1], { dtype: 'int64', shape: [1] } as object)).toThrow("but received 'shape'")
+  })
+
+  scopedTest('rows of one kind and length only', () => {
+    const row = Float32Array.of(1, 2)
+    for (const [data, code, message] of [
+      [[row, [1, 2]], 'ERR_TORCH_SHAPE', 'Expected nested arrays of equal lengths [2] but received a deeper one'],
+      [[row, 1], 'ERR_TORCH_INVALID_ARGUMENT', 'Expected typed arrays of float32 in every place for data'],
+      [[row, Float64Array.of(1)], 'ERR_TORCH_INVALID_ARGUMENT', 'Expected typed arrays of float32 in every place'],
+      [[row, Float32Array.of(1)], 'ERR_TORCH_SHAPE', 'Expected typed arrays of 8 bytes each but received 4'],
+      [[1, row], 'ERR_TORCH_INVALID_ARGUMENT', 'Expected numbers, bigints or booleans in every place for data'],
+    ] as const) {
+      const call = () => Tensor.from(data as unknown as TensorData)
+      expect(call).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }))
+    }
   })
 
   scopedTest('integers exactly, and refuses those that the dtype cannot hold', async () => {
@@ -138,6 +166,17 @@ describe('a tensor knows', () => {
       other.dispose()
     }
   })
+})
+
+scopedTest('error messages say what a tensor is, also in an array', async () => {
+  const tensor = Tensor.from([[1, 2]])
+  const gone = Tensor.from([1])
+  gone.dispose()
+  const message = 'Expected a typed array, a number, bigint or boolean, or nested arrays of them for data but received'
+  expect(() => Tensor.from(tensor as never)).toThrow(`${message} a Tensor of float32 [1, 2]`)
+  expect(() => Tensor.from(gone as never)).toThrow(`${message} a disposed Tensor`)
+  const load = Module.load([tensor, 1] as never)
+  await expect(load).rejects.toThrow('for source but received [ a Tensor of float32 [1, 2], 1 ]')
 })
 
 describe('data()', () => {

@@ -13,6 +13,7 @@ const folder = join(root, 'build', `readme-${process.pid}`)
 /** What each example prints, in the README's order. */
 const printed = [
   /^espresso 0\.951/,
+  /^\[ \[ 0n, 2n \], \[ 1n, 2n \], \[ 2n, 1n \] \]\n$/,
   /module: 'layer4', channels: 512, reduction: 32.*\[ 1, 10 \].*\[ 1, 128, 28, 28 \], \[ 1, 256, 14, 14 \]/s,
   /\[\[0\.6652, 0\.2447\],\n \[0\.6652, 0\.2447\]\]\n\[ \[ 2n, 1n \], \[ 2n, 1n \] \]/,
   /\[ 1, 1000 \] \[ 1, 512, 7, 7 \]/,

@@ -170,6 +170,54 @@ test('a size other than the promised one is refused', async () => {
   expect(existsSync(target)).toBe(false)
 })
 
+/** A body without end from the place that was asked for; gives how much of it was taken, at most 256 MiB. */
+function answerWithoutEnd(index: FakeIndex): () => number {
+  let taken = 0
+  index.respond = (request, response, served) => {
+    if (served === undefined) return false
+    const start = /\d+/.exec(request.headers.range ?? '')?.[0]
+    const total = served.bytes.length
+    const place = start === undefined ? {} : { 'content-range': `bytes ${start}-${total - 1}/${total}` }
+    response.writeHead(start === undefined ? 200 : 206, { etag: etagOf(served), ...place })
+    const push = () => {
+      if (response.destroyed || taken >= 2 ** 28) return
+      taken += 2 ** 16
+      response.write(Buffer.alloc(2 ** 16), push)
+    }
+    push()
+    return true
+  }
+  return () => taken
+}
+
+test('a body without end is left where the promised size is exceeded', async () => {
+  const { index, target, partial, download } = await setting()
+  const taken = answerWithoutEnd(index)
+  const progress: number[] = []
+  const size = wheel.bytes.length
+  const onProgress = (received: number) => progress.push(received)
+  const error = await failure(download({ sha256: undefined, size, onProgress }))
+  expect(error).toMatchObject({ code: 'ERR_TORCH_CHECKSUM' })
+  expect(error.message).toMatch(new RegExp(`^Expected ${size} bytes of .* but received more$`))
+  expect(taken()).toBeLessThan(2 ** 26)
+  expect(Math.max(...progress)).toBeLessThanOrEqual(size)
+  expect([target, partial, `${partial}.json`].filter(existsSync)).toEqual([])
+})
+
+test('a continuation without end is left where the size of the first answer is exceeded', async () => {
+  const { index, target, download } = await setting()
+  breakOff(index, 99)
+  await failure(download({ sha256: undefined, retry: { retries: 0, delaySeconds: 0 } }))
+  const taken = answerWithoutEnd(index)
+  const first = index.respond
+  index.respond = (request, response, served) =>
+    request.headers.range === undefined ? false : first(request, response, served)
+  await download({ sha256: undefined })
+  expectWhole(target) // begun anew
+  expect(taken()).toBeGreaterThan(0)
+  expect(taken()).toBeLessThan(2 ** 26)
+})
+
 test.each([500, 502, 503, 504, 429, 408])('status %i is tried again', async (code) => {
   const { index, target, download } = await setting()
   const refuse = answerStatus(code, { 'retry-after': '0' })

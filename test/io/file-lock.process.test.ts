@@ -146,11 +146,11 @@ test('claims of a killed process are removed by the next owner, those of a livin
 
 test('a lock is not kept where clearing up fails', async () => {
   const path = join(temporaryFolder(), 'lock')
-  mkdirSync(`${path}.folder`) // not of ours, so that it stays
+  mkdirSync(join(`${path}.folder`, 'full'), { recursive: true }) // not of ours, so that it stays
   const longAgo = new Date(Date.now() - 60_000)
   utimesSync(`${path}.folder`, longAgo, longAgo)
   const ended = withFileLock(path, {}, async () => 'worked')
-  await expect(ended).rejects.toMatchObject({ code: 'ERR_TORCH_DISK', message: expect.stringContaining('EISDIR') })
+  await expect(ended).rejects.toMatchObject({ code: 'ERR_TORCH_DISK', message: expect.stringContaining('ENOTEMPTY') })
   expect(readdirSync(join(path, '..'))).toEqual(['lock.folder'])
 })
 

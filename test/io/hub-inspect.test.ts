@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { hub } from '../../lib/io/hub.js'
 import { inspectSafetensors } from '../../lib/io/safetensors-inspect.js'
 import { blobOf, type HubContent, sendBytes } from '../support/fake-hub.js'
@@ -10,6 +10,7 @@ import { expectNoLeaks } from '../support/handles.js'
 import { hubForEachTest, quick } from '../support/hub-environment.js'
 import { temporaryFolder } from '../support/libtorch-folders.js'
 import { safetensorsBytes } from '../support/safetensors-bytes.js'
+import { failure } from '../support/typed-failure.js'
 
 expectNoLeaks()
 
@@ -124,12 +125,60 @@ test('a folder, and an index of several files', async () => {
   expect(await inspectSafetensors(pathToFileURL(folder))).toEqual(files)
   writeFileSync(index, JSON.stringify({ weight_map: { ...shards, d: 'model-1.safetensors' } }))
   await expect(inspectSafetensors(index)).rejects.toMatchObject({ code: 'ERR_TORCH_FILE_FORMAT' })
-  await expect(inspectSafetensors(temporaryFolder())).rejects.toMatchObject({ code: 'ERR_TORCH_INVALID_ARGUMENT' })
+  await expect(inspectSafetensors(temporaryFolder())).rejects.toMatchObject({ code: 'ERR_TORCH_FILE_FORMAT' })
   expect(here.server.requests).toEqual([])
 })
 
+describe('a repository by its name', () => {
+  test.each([
+    ['timm/tiny', 'hf-hub:timm/tiny'],
+    ['timm/tiny', 'hf_hub:timm/tiny@v1'],
+    ['timm/tiny', 'timm/tiny@v1'],
+    ['gpt2', 'hf-hub:gpt2'],
+    ['gpt2', 'gpt2'],
+    ['gpt2', 'gpt2@v1'],
+  ])('%s is found by %s', async (repository, source) => {
+    here.server.repository = repository
+    expect(await inspectSafetensors(source, quick)).toHaveLength(2)
+    const revision = source.includes('@') ? 'v1' : 'main'
+    expect(here.server.requests[0]?.path).toBe(`/api/models/${repository}/revision/${revision}`)
+  })
+
+  test('that no repository has is said with the file that was not there', async () => {
+    const nothing = "Expected a file, a folder or a repository but found nothing by the name 'none': "
+    const { code, message, details } = await failure(inspectSafetensors('none', quick))
+    expect([code, details]).toMatchObject(['ERR_TORCH_HUB_NOT_FOUND', { missing: 'repository' }])
+    expect(message).toMatch(new RegExp(`^${nothing}.*the hub has no such repository`))
+    const offline = await failure(inspectSafetensors('none', { offline: true }))
+    expect(offline.code).toBe('ERR_TORCH_HUB_OFFLINE')
+    expect(offline.message).toMatch(new RegExp(`^${nothing}.*npx node-libtorch pull none`))
+  })
+
+  test('with two revisions is refused, and so is no name behind hf-hub:', async () => {
+    for (const [source, revision] of [
+      ['timm/tiny@v1', 'main'],
+      ['hf-hub:timm/tiny@v1@v2'],
+      ['hf-hub:a/b/c'],
+      ['hf-hub:'],
+    ]) {
+      const refused = inspectSafetensors(source as string, { ...quick, revision })
+      await expect(refused).rejects.toMatchObject({ code: 'ERR_TORCH_INVALID_ARGUMENT' })
+    }
+    expect(here.server.requests).toEqual([])
+  })
+
+  test('gives way to the file or folder of that name', async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'gpt2'), safetensorsBytes({ a: [2] }))
+    vi.spyOn(process, 'cwd').mockReturnValue(folder)
+    onTestFinished(() => void vi.restoreAllMocks())
+    expect(await inspectSafetensors('gpt2', quick)).toMatchObject([{ name: 'gpt2', tensors: [{ name: 'a' }] }])
+    expect(here.server.requests).toEqual([])
+  })
+})
+
 test('what is neither file nor repository is a file that is missing', async () => {
-  for (const source of ['models/none.safetensors', './none', 'none', 'a/none.index.json']) {
+  for (const source of ['models/none.safetensors', './none', '-none', 'none.pt', 'a/none.index.json']) {
     await expect(inspectSafetensors(source, quick)).rejects.toMatchObject({ code: 'ERR_TORCH_DISK' })
   }
   expect(here.server.requests).toEqual([])

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { matchingNames } from '../../lib/io/hub-patterns.js'
+import { filteredNames } from '../../lib/io/hub-patterns.js'
 import { oraclePython } from '../support/golden-modules.js'
 
 const names = [
@@ -22,14 +22,14 @@ names, patterns = json.loads(${JSON.stringify(JSON.stringify([names, patterns]))
 print(json.dumps([[list(filter_repo_objects(names, allow_patterns=[p])), list(filter_repo_objects(names, ignore_patterns=p))] for p in patterns]))`
   const { stdout } = await promisify(execFile)(oraclePython, ['-B', '-c', program])
   const ours = patterns.map((pattern) => [
-    matchingNames(names, { allow: [pattern] }),
-    matchingNames(names, { ignore: pattern }),
+    filteredNames(names, { allow: [pattern] }),
+    filteredNames(names, { ignore: pattern }),
   ])
   expect(ours).toEqual(JSON.parse(stdout))
 })
 
 test('without patterns all match; what is ignored counts more than what is allowed', () => {
-  expect(matchingNames(names, {})).toEqual(names)
-  expect(matchingNames(names, { allow: ['a', 'b'], ignore: 'a' })).toEqual(['b'])
-  expect(matchingNames(names, { allow: [] })).toEqual([])
+  expect(filteredNames(names, {})).toEqual(names)
+  expect(filteredNames(names, { allow: ['a', 'b'], ignore: 'a' })).toEqual(['b'])
+  expect(filteredNames(names, { allow: [] })).toEqual([])
 })

@@ -147,6 +147,24 @@ test('offline a complete snapshot is found, and of an incomplete one is said wha
   expect((await failure(snapshot({ retries: 0 }))).code).toBe('ERR_TORCH_DOWNLOAD')
 })
 
+test('a file that is shorter than the list of files says is not handed out: offline it is missing, else fetched again', async () => {
+  const folder = await snapshot()
+  const [weights] = contents.filter(({ name }) => name === 'unet/model.bin') as [HubContent]
+  const cutOff = () => writeFileSync(join(here.repository, 'blobs', blobOf(weights)), weights.bytes.subarray(0, 10))
+  for (const revision of [here.server.commit, 'main']) {
+    cutOff()
+    const error = await failure(snapshot({ revision, offline: true }))
+    expect(error.code).toBe('ERR_TORCH_HUB_OFFLINE')
+    expect(error.message).toContain('unet/model.bin of timm/tiny')
+    expect(await snapshot({ revision, offline: true, ignore: '*.bin' })).toBe(folder)
+    expect(await snapshot({ revision })).toBe(folder)
+    expect(readFileSync(join(folder, 'unet/model.bin')).equals(weights.bytes)).toBe(true)
+  }
+  cutOff()
+  here.server.close()
+  expect((await failure(snapshot({ retries: 0 }))).code).toBe('ERR_TORCH_DOWNLOAD')
+})
+
 test('offline, of a snapshot whose list of files is not known, named files must be there', async () => {
   const path = await hub.file('timm/tiny', 'README.md', quick)
   const folder = join(path, '..')

@@ -79,6 +79,21 @@ describe('tokens:', () => {
     expect(here.server.requests).toEqual([])
   })
 
+  test('a web page that refuses is not the hub: no token is asked for, and the cache may answer', async () => {
+    const page = answerStatus(403, { 'content-type': 'text/html; charset=utf-8' })
+    here.server.respond = page
+    const error = await failure(file(config.name))
+    expect(error).toMatchObject({ code: 'ERR_TORCH_DOWNLOAD', details: { status: 403 } })
+    expect(error.message).toMatch(/received a web page with HTTP status 403: a proxy .* HF_ENDPOINT is no hub$/)
+    here.server.respond = () => false
+    const path = await file(config.name)
+    here.server.respond = page
+    expect(await file(config.name)).toBe(path)
+    const fromHub = { 'content-type': 'text/html', 'x-error-message': 'Your token may not' }
+    here.server.respond = answerStatus(403, fromHub)
+    expect(await failure(file(weights.name))).toMatchObject({ code: 'ERR_TORCH_HUB_UNAUTHORIZED' })
+  })
+
   test('messages show no signature of an address', async () => {
     here.server.respond = (request, response) => request.host === 'cdn' && answerStatus(403)(request, response)
     const error = await failure(file(weights.name))

@@ -177,7 +177,7 @@ describe('what cannot be decoded is refused by name', () => {
     const file = join(temporaryFolder(), name)
     writeFileSync(file, make())
     for (const [input, called] of [
-      [file, `'${file}'`],
+      [file, file],
       [readFileSync(file), 'image 1'],
     ] as const) {
       const error = await errorOf(preprocess([image('one-pixel.jpg'), input]))
@@ -188,7 +188,7 @@ describe('what cannot be decoded is refused by name', () => {
         details: { reason, image: called },
       })
       expect((error as Error).message).toMatch(message)
-      expect((error as Error).message).toContain(called)
+      expect((error as Error).message).toContain(called === file ? `'${file}'` : called)
     }
   })
 
@@ -228,6 +228,16 @@ describe('what cannot be decoded is refused by name', () => {
       expect((error as Error).message).toContain(path)
       expect((error as Error).cause).toBeInstanceOf(Error)
     }
+  })
+
+  test('by the path or address that was given', async () => {
+    for (const path of ['photos/none.jpg', "it's 'quoted'.jpg", "'a.jpg'"]) {
+      expect(await errorOf(decodeImage(path))).toMatchObject({ details: { image: path } })
+      expect(await errorOf(preprocess([raw(2, 2), path]))).toMatchObject({ details: { image: path } })
+    }
+    const url = new URL('file:///none/a%20b.jpg')
+    expect(await errorOf(decodeImage(url))).toMatchObject({ details: { image: url.href } })
+    expect(await errorOf(decodeImage(new Uint8Array(3)))).toMatchObject({ details: { image: 'the image' } })
   })
 
   test('more pixels than allowed', async () => {

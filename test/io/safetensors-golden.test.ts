@@ -35,6 +35,13 @@ async function hexOf(tensor: Tensor): Promise<string> {
   return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength).toString('hex')
 }
 
+/** All tensors but those of dtypes that none has here. */
+async function readWhole(path: string, mmap: boolean): Promise<void> {
+  const opened = await Safetensors.open(path, { mmap })
+  const names = opened.keys().filter((name) => opened.info(name).dtype in dtypes)
+  for (const [name, tensor] of await opened.tensors(names)) expect(tensor.shape).toEqual(opened.info(name).shape)
+}
+
 expectNoLeaks()
 
 describe('files of the Rust writer', () => {
@@ -72,7 +79,7 @@ describe('of what the Rust reader decides,', () => {
     inScope(async (_, { hex, here }) => {
       const path = fileOf(Buffer.from(hex, 'hex'))
       for (const mmap of [false, true]) {
-        const error = await failure(Safetensors.open(path, { mmap }))
+        const error = await failure(readWhole(path, mmap))
         if (here) expect(error).toBeUndefined()
         else expect(error).toMatchObject({ code: 'ERR_TORCH_FILE_FORMAT', operation: 'Safetensors.open' })
         if (!here) expect((error as Error).message).toContain(path)

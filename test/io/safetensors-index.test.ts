@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Tensor } from '../../lib/core/tensor.js'
 import { Safetensors } from '../../lib/io/safetensors.js'
+import { readSafetensorsHeader } from '../../lib/io/safetensors-header-file.js'
 import { writeSafetensors } from '../../lib/io/safetensors-write.js'
 import { expectNoLeaks, inScope, scopedTest } from '../support/handles.js'
 import { temporaryFolder } from '../support/libtorch-folders.js'
@@ -37,6 +38,24 @@ describe('an index and its files', () => {
       expect(await (await opened.slice('a', 1)).toArray()).toEqual([2])
     }),
   )
+
+  scopedTest('are listed in the order of the index, whatever the names are', async () => {
+    const folder = temporaryFolder()
+    const shards = { 'one.safetensors': ['a', '2', '__proto__'], 'two.safetensors': ['b', '10', '1'] }
+    for (const [shard, names] of Object.entries(shards)) {
+      await writeSafetensors(join(folder, shard), new Map(names.map((name) => [name, Tensor.from([1])])))
+    }
+    const order = ['b', 'a', '2', '10', '__proto__', '1']
+    const place = (name: string) => (shards['one.safetensors'].includes(name) ? 'one' : 'two')
+    const entries = order.map((name) => `"${name}": "${place(name)}.safetensors"`)
+    const path = join(folder, 'model.safetensors.index.json')
+    writeFileSync(path, `{"metadata": {"weight_map": 1}, "weight_map": {${entries.join(', ')}}}`)
+    const opened = await Safetensors.open(path)
+    expect(opened.keys()).toEqual(order)
+    expect([...(await opened.tensors()).keys()]).toEqual(order)
+    const header = await readSafetensorsHeader(path, { operation: 'inspect', signal: undefined })
+    expect(header.tensors.map(({ name }) => name)).toEqual(order)
+  })
 
   test.each<[string, unknown]>([
     ['no weight_map', undefined],

@@ -1,6 +1,6 @@
 // Files that grow row by row: the same bytes as those written at once, and nothing left where they do not come to an end.
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { scope } from '../../lib/core/scope.js'
@@ -45,6 +45,37 @@ test('hold what was appended, in the bytes of a file that is written at once', (
     await writeSafetensors(atOnce, tensors, { metadata: { files: '["ü"]' } })
     expect(sha256(path)).toBe(sha256(atOnce))
     expect((await Safetensors.open(path)).keys()).toEqual(['a', 'b.conv', 'é'])
+  }))
+
+test('of any names and metadata, in the bytes of a file that is written at once', () =>
+  scope(async () => {
+    const names = [
+      '0',
+      '10',
+      '2',
+      '__proto__',
+      'layer1',
+      '',
+      'é',
+      '\u{1f600}',
+      '\u2028',
+      'q"\\/\n\x01\x7f',
+      'constructor',
+    ]
+    const metadata = JSON.parse('{"format":"pt","10":"b","9":"a","é\\n":"\\"\\u0001"}')
+    const path = target()
+    const saving = await SafetensorsRows.create(path)
+    await saving.append(new Map(names.map((name, i) => [name, row([2], i)])))
+    await saving.finish(metadata)
+    const tensors = names.map((name, i): [string, Tensor] => [name, Tensor.from(row([2], i).values, [1, 2])])
+    const atOnce = target()
+    await writeSafetensors(atOnce, new Map(tensors), { metadata })
+    expect(sha256(path)).toBe(sha256(atOnce))
+    const opened = await Safetensors.open(path)
+    expect(opened.keys().slice(0, 5)).toEqual(['', '0', '10', '2', '__proto__'])
+    for (const [name, tensor] of await opened.tensors()) {
+      expect(await tensor.toArray()).toEqual([[...row([2], names.indexOf(name)).values]])
+    }
   }))
 
 test('may be views of larger arrays, and larger than a slice of the copy', () =>
@@ -97,6 +128,31 @@ describe('a file that does not come to an end', () => {
     })
     await saving.discard()
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  test.each(['shortened', 'emptied'])('because a file of rows was %s meanwhile', async (how) => {
+    const path = target()
+    const folder = join(path, '..')
+    const saving = await SafetensorsRows.create(path)
+    await saving.append(new Map([['a', row([1000], 0)]]))
+    const [column] = readdirSync(folder).filter((name) => name.endsWith('.partial.0')) as [string]
+    truncateSync(join(folder, column), how === 'shortened' ? 100 : 0)
+    await expect(saving.finish({})).rejects.toMatchObject({
+      code: 'ERR_TORCH_DISK',
+      message: expect.stringContaining(`${column} to hold 4000 bytes`),
+    })
+    await saving.discard()
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  test.each(['__metadata__', 'half of a pair: \ud83d'])('because a tensor cannot be named %j', async (name) => {
+    const path = target()
+    const saving = await SafetensorsRows.create(path)
+    await expect(saving.append(new Map([[name, row([2], 0)]]))).rejects.toMatchObject({
+      code: 'ERR_TORCH_INVALID_ARGUMENT',
+    })
+    await saving.discard()
+    expect(readdirSync(join(path, '..'))).toEqual([])
   })
 
   test('because of a row of another shape, or of another tensor', async () => {

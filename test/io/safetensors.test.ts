@@ -174,9 +174,10 @@ describe('reading', () => {
     )
     expect((await deep.tensor('x')).shape.length).toBe(1000)
     const wide = '{"x":{"dtype":"U8","shape":[0,1099511627776,1099511627776],"data_offsets":[0,0]}}'
-    const opened = await Safetensors.open(withHeader(wide))
-    expect(opened.info('x').shape[1]).toBe(2 ** 40)
-    expect(await failure(opened.tensor('x'))).toMatchObject({ code: 'ERR_TORCH_FILE_FORMAT' })
+    expect(await failure(Safetensors.open(withHeader(wide)))).toMatchObject({
+      code: 'ERR_TORCH_FILE_FORMAT',
+      message: expect.stringMatching(/^Expected strides below 2\^63 for tensor 'x' but received a larger shape, in /),
+    })
   })
 
   scopedTest('an abort before, and while the file is read, rejects with the reason', async () => {

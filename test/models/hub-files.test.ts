@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { scope } from '../../lib/core/scope.js'
 import type { HubProgress } from '../../lib/io/hub-progress.js'
-import { ImageClassifier, ResNet } from '../../lib/models/index.js'
+import { ImageClassifier, type ImageClassifierOptions, ResNet } from '../../lib/models/index.js'
 import { blobOf, type HubContent } from '../support/fake-hub.js'
 import { expectNoLeaks, scopedTest } from '../support/handles.js'
 import { hubForEachTest } from '../support/hub-environment.js'
@@ -173,6 +173,131 @@ describe('a model by its name', () => {
   })
 })
 
+describe('a revision', () => {
+  const revisionAsked = () => /\/resolve\/(.+)\/config\.json$/.exec(here.server.requests[0]?.path ?? '')?.[1]
+
+  test.each<[string, ImageClassifierOptions]>([
+    [`hf-hub:${repository}@v1`, {}],
+    [`${repository}@v1`, {}],
+    [repository, { hub: { revision: 'v1' } }],
+    [`${repository}@v1`, { hub: { revision: 'v1' } }],
+    ['tf_efficientnet_lite0.in1k', { hub: { revision: 'v1' } }],
+    ['tf_efficientnet_lite0', { hub: { revision: 'v1' } }], // whatever lies in the package's own cache
+  ])('%s %j is taken from the hub, then from the cache', (name, options) =>
+    scope(async () => {
+      expect((await ImageClassifier.load(name, options)).architecture).toBe('tf_efficientnet_lite0')
+      expect(revisionAsked()).toBe('v1')
+      expect(readFileSync(join(here.cache, `models--${repository.replace('/', '--')}`, 'refs', 'v1'), 'utf8')).toBe(
+        here.server.commit,
+      )
+      here.server.requests.length = 0
+      await ImageClassifier.load(name, options)
+      expect(here.server.requests).toEqual([])
+    }),
+  )
+
+  scopedTest('that was fetched as another is not the one that is asked for', async () => {
+    await ImageClassifier.load(repository)
+    here.server.requests.length = 0
+    await ImageClassifier.load(`${repository}@refs/pr/1`)
+    expect(revisionAsked()).toBe('refs/pr/1')
+    await ImageClassifier.load(`${repository}@${here.server.commit}`, { hub: { offline: true } })
+    const { code, message } = await failure(ImageClassifier.load(`${repository}@v1`, { hub: { offline: true } }))
+    expect([code, message]).toEqual([
+      'ERR_TORCH_MODULE_LOAD',
+      expect.stringContaining(`pull ${repository} --revision v1`),
+    ])
+  })
+
+  test('that the hub does not have is said so', async () => {
+    const { code, message } = await failure(ImageClassifier.load(`${repository}@v2`))
+    expect([code, message]).toEqual([
+      'ERR_TORCH_MODULE_LOAD',
+      expect.stringContaining(`the revision v2 of ${repository}`),
+    ])
+  })
+
+  test('is said once, and only of what is on the hub', async () => {
+    const archive = readFileSync(efficientnetLite0.weightless)
+    for (const [source, revision] of [
+      [`${repository}@v1`, 'main'],
+      [efficientnetLite0.weights, 'v1'],
+      [`local-dir:${efficientnetLite0.weights}`, 'v1'],
+      [efficientnetLite0.weightless, 'v1'],
+      [archive, 'v1'],
+      [{ architecture: 'tf_efficientnet_lite0', random: 1 }, 'v1'],
+    ] as const) {
+      const { code, message } = await failure(ImageClassifier.load(source, { hub: { revision } }))
+      expect([code, message]).toEqual(['ERR_TORCH_INVALID_ARGUMENT', expect.stringContaining('revision')])
+    }
+    for (const name of ['hf-hub:timm/a@v1@v2', 'hf-hub:timm/a@', 'hf-hub:', 'hf-hub:a/b/c', 'hf-hub:../a']) {
+      expect((await failure(ImageClassifier.load(name))).code).toBe('ERR_TORCH_INVALID_ARGUMENT')
+    }
+    await expect(ImageClassifier.load(`${repository}@../v1`)).rejects.toMatchObject({
+      code: 'ERR_TORCH_INVALID_ARGUMENT',
+    })
+    expect(here.server.requests).toEqual([])
+  })
+})
+
+describe('the hub of a load', () => {
+  scopedTest('is the one that it is told, with the token that it is told', async () => {
+    const { endpoint } = here.server
+    here.server.token = 'hf_secret'
+    vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:9')
+    await expect(ImageClassifier.load(repository, { hub: { endpoint } })).rejects.toMatchObject({
+      code: 'ERR_TORCH_MODULE_LOAD',
+    })
+    await ImageClassifier.load(repository, { hub: { endpoint, token: 'hf_secret' } })
+    expect(here.server.downloads('model.safetensors')).toHaveLength(1)
+  })
+
+  scopedTest('is asked again by force, and never offline', async () => {
+    const offline = { hub: { offline: true } }
+    await expect(ImageClassifier.load(repository, offline)).rejects.toMatchObject({ code: 'ERR_TORCH_MODULE_LOAD' })
+    expect(here.server.requests).toEqual([])
+    await ImageClassifier.load(repository)
+    await ImageClassifier.load(repository, { hub: { force: true } })
+    expect(here.server.downloads('model.safetensors')).toHaveLength(2)
+    await ImageClassifier.load(repository, offline)
+  })
+
+  test.each([
+    [{ hub: 'main' }, 'ERR_TORCH_INVALID_ARGUMENT', 'hub of ResNet.load'],
+    [
+      { hub: { revison: 'v1' } },
+      'ERR_TORCH_UNKNOWN_OPTION',
+      "hub of ResNet.load but received 'revison' (did you mean revision?)",
+    ],
+    [{ hub: { signal: new AbortController().signal } }, 'ERR_TORCH_UNKNOWN_OPTION', 'hub of ResNet.load'],
+    [{ hub: { retries: -1 } }, 'ERR_TORCH_INVALID_ARGUMENT', 'hub.retries of ResNet.load'],
+    [{ hub: { token: 's3 cret' } }, 'ERR_TORCH_INVALID_ARGUMENT', '(not shown)'],
+    [{ revision: 'v1' }, 'ERR_TORCH_UNKNOWN_OPTION', 'ResNet.load'],
+  ])('%j is refused', async (options, code, text) => {
+    const error = await failure(ResNet.load(repository, options as never))
+    expect([error.code, error.message]).toEqual([code, expect.stringContaining(text)])
+    expect(error.message).not.toContain('s3 cret')
+    expect(here.server.requests).toEqual([])
+  })
+})
+
+scopedTest('a repository without an organisation is named with hf-hub:', async () => {
+  here.server.repository = 'gpt2'
+  expect((await ImageClassifier.load('hf-hub:gpt2')).architecture).toBe('tf_efficientnet_lite0')
+  expect(here.server.downloads('model.safetensors')).toHaveLength(1)
+})
+
+scopedTest('local-dir: is a folder, and never a name', async () => {
+  const model = await ImageClassifier.load(`local-dir:${efficientnetLite0.weights}`)
+  expect(model.architecture).toBe('tf_efficientnet_lite0')
+  for (const name of [repository, 'tf_efficientnet_lite0', efficientnetLite0.weightless, './none']) {
+    const { code, message } = await failure(ImageClassifier.load(`local-dir:${name}`))
+    expect([code, message]).toEqual(['ERR_TORCH_MODULE_LOAD', expect.stringContaining(`'local-dir:${name}'`)])
+  }
+  await expect(ImageClassifier.load('local-dir:')).rejects.toMatchObject({ code: 'ERR_TORCH_INVALID_ARGUMENT' })
+  expect(here.server.requests).toEqual([])
+})
+
 test('what the hub does not have, or the network may not fetch, is said with what to do', async () => {
   await expect(ImageClassifier.load('timm/other')).rejects.toMatchObject({
     ...{ code: 'ERR_TORCH_MODULE_LOAD', message: expect.stringContaining('the hub has no such repository') },
@@ -180,6 +305,46 @@ test('what the hub does not have, or the network may not fetch, is said with wha
   vi.stubEnv('HF_HUB_OFFLINE', '1')
   await expect(ImageClassifier.load(repository)).rejects.toMatchObject({
     ...{ code: 'ERR_TORCH_MODULE_LOAD', message: expect.stringContaining(`npx node-libtorch pull ${repository}`) },
+  })
+})
+
+describe('a hub that cannot be reached', () => {
+  const remedies = ['HF_ENDPOINT', 'HTTPS_PROXY', 'HF_HUB_OFFLINE=1', "'local-dir:", `npx node-libtorch pull`]
+  const hub = (endpoint: string) => ({ hub: { endpoint, retries: 0, timeoutSeconds: 2 } })
+
+  test.each([
+    ['that nobody knows', 'https://hub.invalid', 'https://hub.invalid'],
+    ['where nobody listens', 'http://127.0.0.1:9', 'http://127.0.0.1:9'],
+  ])('%s is said with what was wanted, where it was looked for and what mends it', async (_, endpoint, place) => {
+    vi.stubEnv('XDG_CACHE_HOME', temporaryFolder())
+    const own = join(process.env.XDG_CACHE_HOME as string, 'node-libtorch', 'models', 'resnet18')
+    for (const [name, id, places] of [
+      ['resnet18', 'timm/resnet18.a1_in1k', [own]],
+      ['timm/resnet18.a1_in1k', 'timm/resnet18.a1_in1k', []],
+      ['weights/nope', 'weights/nope', []],
+    ] as const) {
+      const error = await failure(ImageClassifier.load(name, hub(endpoint)))
+      expect([error.code, error.retryable, error.operation]).toEqual([
+        'ERR_TORCH_DOWNLOAD',
+        true,
+        'ImageClassifier.load',
+      ])
+      expect(error.message).toMatch(/^Expected a model but found none after looking for a file or folder '/)
+      const wanted = [`a file or folder '${name}'`, ...places, here.cache, `the repository ${id} of ${place}`]
+      for (const text of [...wanted, ...remedies]) expect(error.message).toContain(text)
+      expect(error.cause).toMatchObject({ code: 'ERR_TORCH_DOWNLOAD' })
+      expect(error.message).toContain((error.cause as Error).message)
+    }
+  })
+
+  test('breaks off in the middle, and is said so too', async () => {
+    here.server.respond = ({ path }, response) => {
+      if (path.endsWith('.safetensors')) response.writeHead(503).end()
+      return path.endsWith('.safetensors')
+    }
+    const error = await failure(ImageClassifier.load(repository, hub(here.server.endpoint)))
+    expect([error.code, error.message]).toEqual(['ERR_TORCH_DOWNLOAD', expect.stringContaining('HTTP status 503')])
+    for (const text of remedies) expect(error.message).toContain(text)
   })
 })
 

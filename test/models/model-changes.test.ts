@@ -1,6 +1,7 @@
 // Models made of others: what they share, what they leave as it is, and what is refused.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Module } from '../../lib/core/module.js'
 import { operators } from '../../lib/core/operators.js'
@@ -32,6 +33,10 @@ async function savedModel(model: ResNet, config: object): Promise<string> {
   return folder
 }
 
+/** The same model, from a folder. */
+const reloaded = async (model: ResNet) =>
+  ImageClassifier.load(await savedModel(model, { num_classes: 0, pretrained_cfg: { num_classes: 0 } }))
+
 describe('a changed model', () => {
   scopedTest('shares the body and has a classifier of its own; the first one stays as it is', async () => {
     const before = await values(await base.forward(await image()))
@@ -51,6 +56,14 @@ describe('a changed model', () => {
         .map(({ label }) => label)
         .sort(),
     ).toEqual(['a', 'b', 'c'])
+  })
+
+  scopedTest('may name some of its classes by index, and without classes still embeds', async () => {
+    const some = await base.resetClassifier(3, { labels: { 1: 'b' } })
+    expect(some.labels?.map(({ names }) => names[0])).toEqual(['class 0', 'b'])
+    const [predictions] = await some.classify(photo)
+    expect(predictions?.map(({ label }) => label).sort()).toEqual(['b', 'class 0', 'class 2'])
+    expect(await (await base.resetClassifier(0)).embed(photo)).toEqual(await base.embed(photo))
   })
 
   scopedTest('outlives the one that it was made from', async () => {
@@ -91,6 +104,20 @@ describe('a changed model', () => {
     expect(dropped).toBeLessThan(0.65)
   })
 
+  scopedTest('of one that trains has new parts that train', async () => {
+    const body = await base.resetClassifier(3, { seed: 1 })
+    await body.program.train()
+    const drop = 'def forward(self, x: Tensor):\n    return torch.dropout(torch.ones([64]), 0.5, self.training)\n'
+    const headed = await body.withHead({ source: drop })
+    const zeros = async () => (await values(await headed.forward(await image()))).filter((value) => value === 0).length
+    expect(await zeros()).toBeGreaterThan(10)
+    await headed.program.eval()
+    expect(await zeros()).toBe(0)
+    for (const part of ['global_pool', 'fc']) {
+      expect((await (await body.resetClassifier(2, { seed: 1 })).program.submodule(part)).training).toBe(true)
+    }
+  })
+
   scopedTest('takes tensors by name, or says all that does not fit', async () => {
     const state = new Map(await base.stateDict())
     const zeros = await operators.zeros([1000])
@@ -125,7 +152,8 @@ describe('a repository’s own config.json', () => {
     const trained = await base.resetClassifier(4, { globalPool: 'avgmax', seed: 2 })
     const pretrained_cfg = { input_size: [3, 128, 128], crop_pct: 1, mean: [0.5], std: [0.5] }
     const label_names = ['ash', 'birch', 'cedar', 'date']
-    const folder = await savedModel(trained, { num_classes: 4, global_pool: 'avgmax', label_names, pretrained_cfg })
+    const model_args = { global_pool: 'avgmax' }
+    const folder = await savedModel(trained, { num_classes: 4, model_args, label_names, pretrained_cfg })
     for (const optimize of ['none', 'auto'] as const) {
       const model = await ResNet.load(folder, { optimize })
       expect([model.numClasses, model.labels?.map(({ names }) => names[0])]).toEqual([4, label_names])
@@ -188,6 +216,19 @@ describe('a head of one’s own', () => {
     expect(head.disposed).toBe(false)
   })
 
+  scopedTest('takes the place of another one, in a program that was saved with it', async () => {
+    const mean = 'def forward(self, x):\n    return x.mean([2, 3])\n'
+    const first = await base.withHead({ source: mean }, { nodes: ['layer2'] })
+    const opened = await ImageClassifier.load(await first.program.toBytes(), { optimize: 'none' })
+    const second = await opened.withHead({ source: mean }, { nodes: ['layer1'] })
+    const widths = [first, opened, second].map(async (model) => (await model.forward(await image())).shape)
+    expect(await Promise.all(widths)).toEqual([
+      [1, 128],
+      [1, 128],
+      [1, 64],
+    ])
+  })
+
   scopedTest('sits on any layers, and on other architectures', async () => {
     const source = 'def forward(self, features: List[Tensor]):\n    return [feature.size(1) for feature in features]\n'
     const nodes = ['layer2.0.conv1', 'layer1']
@@ -223,6 +264,12 @@ describe('a head of one’s own', () => {
     ['ERR_TORCH_INVALID_ARGUMENT', "globalPool ''", (model) => model.resetClassifier(5, { globalPool: '' })],
     ['ERR_TORCH_INVALID_ARGUMENT', 'globalPool', (model) => model.resetClassifier(5, { globalPool: 'mean' as never })],
     ['ERR_TORCH_INVALID_ARGUMENT', 'labels', (model) => model.resetClassifier(2, { labels: ['a', 'b', 'c'] })],
+    ['ERR_TORCH_INVALID_ARGUMENT', '3 names', (model) => model.resetClassifier(3, { labels: ['a'] })],
+    ['ERR_TORCH_INVALID_ARGUMENT', '3 names', (model) => model.resetClassifier(3, { labels: [] })],
+    ['ERR_TORCH_INVALID_ARGUMENT', '3 names', (model) => model.resetClassifier(3, { labels: { 3: 'd' } })],
+    ['ERR_TORCH_SHAPE', 'embed', async (model) => (await model.resetClassifier(0)).classify(photo)],
+    ['ERR_TORCH_SHAPE', 'embed', async (model) => (await model.resetClassifier(0)).classify(Readable.from([photo]))],
+    ['ERR_TORCH_SHAPE', 'embed', async (model) => (await reloaded(await model.resetClassifier(0))).classify(photo)],
     ['ERR_TORCH_INVALID_ARGUMENT', 'seed', (model) => model.resetClassifier(2, { seed: 'x' as never })],
     [
       'ERR_TORCH_UNKNOWN_OPTION',
@@ -244,7 +291,7 @@ describe('a head of one’s own', () => {
     [
       'ERR_TORCH_INVALID_ARGUMENT',
       'either indices or nodes',
-      (model) => model.features(Tensor.from([1]), { indices: [1], nodes: ['layer1'] }),
+      (model) => model.features(Tensor.from([1]), { indices: [1], nodes: ['layer1'] } as never),
     ],
     ['ERR_TORCH_INVALID_ARGUMENT', 'nodes', (model) => model.features(Tensor.from([1]), { nodes: [] })],
     ['ERR_TORCH_INVALID_ARGUMENT', 'layerDecay', (model) => model.parameterGroups({ layerDecay: 2 })],

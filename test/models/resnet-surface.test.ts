@@ -103,6 +103,13 @@ scopedTest('an optimized model gives the same layers', async () => {
   await expectSample(output as Tensor, surface.layers['layer3.1.conv2'] as never)
 })
 
+scopedTest('a sample is compared in parts of its own largest value, however small', async () => {
+  const values = [1, 2, 3, 4].map((value) => Math.fround(value * 1e-3))
+  const golden = { shape: [4], mean: 2.5e-3, positions: [0, 1, 2, 3], values }
+  await expectSample(Tensor.from(values), golden)
+  await expect(expectSample(Tensor.from(values.with(1, 2.0001e-3)), golden)).rejects.toThrow('element 1')
+})
+
 test.each(surface.pools)(
   'a classifier of ten classes behind the pool $pool is that of timm',
   inScope(async ({ pool: globalPool, preLogits, logits }: (typeof surface.pools)[number]) => {

@@ -162,13 +162,15 @@ describe('refused, with nothing left behind:', () => {
     ['ERR_TORCH_MODULE_LOAD', '', () => config],
     ['ERR_TORCH_MODULE_LOAD', '', () => new Uint8Array(0)],
     ['ERR_TORCH_MODULE_LOAD', '', () => readFileSync(efficientnetLite0.weightless).subarray(0, 100_000)],
-    ['ERR_TORCH_DISK', 'config.json', () => temporaryFolder()],
+    ['ERR_TORCH_DISK', '(config.json and model.safetensors in one folder, or', () => temporaryFolder()],
     ['ERR_TORCH_DISK', 'config.json', () => pathToFileURL(temporaryFolder())],
     [
       'ERR_TORCH_DISK',
-      'model.safetensors',
+      'model.safetensors does not exist',
       () => dirname(writeFile(join(temporaryFolder(), 'config.json'), configWith({}))),
     ],
+    ['ERR_TORCH_DISK', 'config.json does not exist', () => writeFile(join(temporaryFolder(), 'x.safetensors'), 'x')],
+    ['ERR_TORCH_MODULE_LOAD', 'cannot be one: a zip file begins otherwise', () => photos[0] as string],
     ['ERR_TORCH_FILE_FORMAT', 'Expected JSON', () => weightsFolder('{"architecture": ')],
     ['ERR_TORCH_FILE_FORMAT', 'JSON object', () => weightsFolder('[]')],
     ['ERR_TORCH_FILE_FORMAT', '', () => weightsFolder(configWith({}), { cut: true })],
@@ -187,13 +189,17 @@ describe('refused, with nothing left behind:', () => {
       () => tinyArchive({ ...tinyConfig, pretrained_cfg: { input_size: [3, 0, 28] } }),
     ],
     ['ERR_TORCH_FILE_FORMAT', 'numClasses', () => tinyArchive({ ...tinyConfig, num_classes: 'ten' })],
-    ['ERR_TORCH_FILE_FORMAT', 'globalPool', () => weightsFolder(configWith({ global_pool: 'token' }))],
+    ['ERR_TORCH_FILE_FORMAT', 'globalPool', () => weightsFolder(configWith({ model_args: { global_pool: 'token' } }))],
     [
       'ERR_TORCH_INVALID_ARGUMENT',
       'outputStride',
       () => weightsFolder(configWith({ model_args: { output_stride: 8 } })),
     ],
-    ['ERR_TORCH_INVALID_ARGUMENT', "'avg' for a model", () => weightsFolder(configWith({ global_pool: 'max' }))],
+    [
+      'ERR_TORCH_INVALID_ARGUMENT',
+      "'avg' for a model",
+      () => weightsFolder(configWith({ pretrained_cfg: { global_pool: 'max' } })),
+    ],
     ['ERR_TORCH_INVALID_ARGUMENT', '1 or more', () => weightsFolder(configWith({ num_classes: 0 }))],
     ['ERR_TORCH_STATE_DICT', 'classifier.weight', () => weightsFolder(configWith({ num_classes: 7 }))],
     ['ERR_TORCH_FILE_FORMAT', 'metadata.json of the archive', () => tinyArchive('{')],
@@ -307,7 +313,7 @@ test('what is no classifier is refused as one', async () => {
   const { classify, preprocess, forward, dispose } = ImageClassifier.prototype
   await expect(preprocess.call({} as never, photos)).rejects.toMatchObject(refused)
   await expect(forward.call({} as never, {} as never)).rejects.toMatchObject(refused)
-  await expect(classify.call(ImageClassifier.prototype, photos)).rejects.toMatchObject(refused)
+  await expect(classify.call(ImageClassifier.prototype, photos as never)).rejects.toMatchObject(refused)
   expect(() => dispose.call({} as never)).toThrow(expect.objectContaining(refused))
 })
 

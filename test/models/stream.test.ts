@@ -168,11 +168,14 @@ test('nothing gives nothing', async () => {
   })
 })
 
-test('topK beyond the classes gives all of them', async () => {
-  const [result] = await collect(source(1).images, { topK: 1000 })
-  expect(result?.predictions).toHaveLength(3)
-  expect((await model.classify([plain(1, 2, 3)], { topK: 1 }))[0]).toHaveLength(1)
-})
+test.each([4, 1000, 100_001, 1e9, Number.MAX_SAFE_INTEGER])(
+  'topK %i, beyond the classes, gives all of them',
+  async (topK) => {
+    const [result] = await collect(source(1).images, { topK })
+    expect(result?.predictions).toHaveLength(3)
+    expect((await model.classify([plain(1, 2, 3)], { topK: 1 }))[0]).toHaveLength(1)
+  },
+)
 
 describe('the source', () => {
   test.each([1, 4])('is read at most 3 batches of %i ahead of what was given', async (batchSize) => {

@@ -65,6 +65,13 @@ test('the package holds what runs, and nothing else', () => {
   expect(packed.unpackedBytes).toBeLessThan(10e6)
 })
 
+test('what the README links to comes with it', () => {
+  const readme = readFileSync(join(repositoryRoot, 'README.md'), 'utf8')
+  const links = [...readme.matchAll(/\]\((\w+\.md)\)/g)].map(([, path]) => path)
+  expect(links.length).toBeGreaterThan(3)
+  expect(packed.files).toEqual(expect.arrayContaining(links))
+})
+
 test('an installation runs no scripts, and only where the addons run', () => {
   const { scripts, os, cpu, libc } = JSON.parse(readFileSync(join(packed.folder, 'package.json'), 'utf8'))
   const run = ['preinstall', 'install', 'postinstall', 'prepare']

@@ -60,6 +60,17 @@ test.each([[[]], [['nonsense']]])('an unknown job %j lists the known ones', asyn
   )
 })
 
+test.each(['nope', 'classify features'])(
+  'a demo that is none, %s, is told before anything is set up',
+  async (names) => {
+    const { code, stderr } = await runNode([setup, 'demo', ...names.split(' ')], { env: { PYTHON: '/broken' } })
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `Expected one of classify, features, resnet18, all but received '${names}'\n`,
+    })
+  },
+)
+
 test.each(['', '2.14', '2.14.1+cpu', 'latest'])('check-libtorch refuses the version %j', async (version) => {
   const { code, stderr } = await runNode([setup, 'check-libtorch', version])
   expect({ code, stderr }).toEqual({

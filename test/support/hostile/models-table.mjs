@@ -10,6 +10,7 @@ const boolean = ['boolean']
 const integer = ['integer']
 const signal = ['signal']
 const raw = signal
+const images = { batchSize: [], maxPixels: integer, autoOrient: boolean, signal }
 const execution = { gradMode: [], autocast: [], generator: ['generator'], signal }
 
 const source = `
@@ -70,11 +71,14 @@ const modelRows = [
   ),
   method(ImageModel, 'modules'),
   method(ImageModel, 'stateDict', { options: { signal }, raw }),
-  method(ImageModel, 'preprocess', { args: [image()], options: { signal }, raw, ...outlives }),
+  method(ImageModel, 'preprocess', {
+    ...{ args: [image()], options: { maxPixels: integer, autoOrient: boolean, signal }, raw },
+    ...outlives,
+  }),
   method(ImageModel, 'forward', { args: [pixels()], options: execution, raw }),
   method(ImageModel, 'features', {
     args: [image()],
-    options: { indices: [], nodes: [], batchSize: [], signal },
+    options: { indices: [], nodes: [], ...images },
     raw,
   }),
   ...['freeze', 'unfreeze'].map((name) =>
@@ -101,9 +105,9 @@ const classifierRows = [
   load(ImageClassifier, loadOptions),
   constructorRow(ImageClassifier),
   method(ImageClassifier, 'labels', { isAsync: false, ...outlives }),
-  method(ImageClassifier, 'classify', { args: [image()], options: { topK: [], batchSize: [], signal }, raw }),
-  method(ImageClassifier, 'embed', { args: [image()], options: { batchSize: [], signal }, raw }),
-  method(ImageClassifier, 'heatMap', { args: [image()], options: { classIndex: [], batchSize: [], signal }, raw }),
+  method(ImageClassifier, 'classify', { args: [image()], options: { topK: ['integer'], ...images }, raw }),
+  method(ImageClassifier, 'embed', { args: [image()], options: images, raw }),
+  method(ImageClassifier, 'heatMap', { args: [image()], options: { classIndex: [], ...images }, raw }),
   method(ImageClassifier, 'withHead', {
     args: [argument(() => ({ source: 'def forward(self, x: Tensor):\n    return x\n' }))],
     options: { indices: [], nodes: [] },

@@ -136,6 +136,17 @@ const moduleRows = [
     contextKeys,
     contextAt: 1,
   },
+  {
+    ...member(
+      'NativeScriptModule',
+      'callLayers',
+      argument(() => ['x'], 'strings'),
+      context(),
+      argument(tensor, 'NativeTensor'),
+    ),
+    contextKeys,
+    contextAt: 1,
+  },
   { ...member('NativeScriptModule', 'tensors', string('parameters'), context()), contextKeys, contextAt: 1 },
   member('NativeScriptModule', 'submodule', string('x')),
   member('NativeScriptModule', 'train', boolean()),

@@ -58,7 +58,7 @@ const tensorRows = [
         'bigints',
         'nested',
       ),
-      argument(() => [2], 'undefined'),
+      argument(() => [2], 'undefined', 'record'),
     ],
     options: { dtype: [] },
   },
@@ -100,6 +100,11 @@ const moduleRows = [
   method('Module', 'forward', { args: [argument(() => Tensor.from(1), 'tensor')] }),
   method('Module', 'call', {
     args: [argument(() => 'forward'), argument(() => [Tensor.from(1)])],
+    options: execution,
+    raw: signal,
+  }),
+  method('Module', 'callLayers', {
+    args: [argument(() => ['x'], 'strings'), argument(() => [Tensor.from(1)])],
     options: execution,
     raw: signal,
   }),

@@ -1,0 +1,85 @@
+import type { Readable } from 'node:stream'
+import { imageFormat } from '../io/image-header.js'
+
+/** The encoded bytes of the image that standard input is, or a path of the list that it is. */
+export type FromStdin = Uint8Array | string
+
+/** Enough to know every format by. */
+const signatureBytes = 12
+const mostBytes = 2 ** 30
+const neither = 'it is neither an image nor a list of paths'
+
+/** Two NULs in a row enclose no path, and paths are UTF-8 here. */
+function isListBetweenNulls(text: Buffer): boolean {
+  if (text[0] === 0 || text.includes('\0\0')) return false
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(text, { stream: true }) // the last character may be cut
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** What is there, until it is clear what it is: a list may come slowly, and each path is wanted at once. */
+async function beginningOf(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
+  let beginning = Buffer.alloc(0)
+  while (beginning.length < signatureBytes && !beginning.includes('\n') && !beginning.includes(0)) {
+    const { done, value } = await chunks.next()
+    if (done) break
+    beginning = Buffer.concat([beginning, value])
+  }
+  return beginning
+}
+
+async function* withBeginning(beginning: Buffer, chunks: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  yield beginning
+  for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value
+}
+
+async function collected(chunks: AsyncIterable<Buffer>): Promise<Uint8Array> {
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of chunks) {
+    size += part.length
+    if (size > mostBytes) throw new Error(`it is an image of more than ${mostBytes} bytes`)
+    parts.push(part)
+  }
+  return Buffer.concat(parts)
+}
+
+async function* pathsIn(chunks: AsyncIterable<Buffer>, separator: '\n' | '\0'): AsyncGenerator<string> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  const pathOf = (entry: string) => {
+    const path = separator === '\n' ? entry.replace(/\r$/, '') : entry
+    if (!path.includes('\0')) return path
+    throw new Error(neither)
+  }
+  for await (const chunk of chunks) {
+    const entries = `${rest}${decoder.decode(chunk, { stream: true })}`.split(separator)
+    rest = entries.pop() ?? ''
+    for (const entry of entries) yield pathOf(entry)
+  }
+  yield pathOf(rest)
+}
+
+/**
+ * What standard input has: one image, whole, or paths as they come, one per line or with NUL between them (find -print0).
+ * Throws, as the stream does, where it has neither.
+ */
+export async function* stdinImages(stdin: Readable): AsyncGenerator<FromStdin> {
+  const chunks: AsyncIterator<Buffer> = stdin[Symbol.asyncIterator]()
+  try {
+    const beginning = await beginningOf(chunks)
+    const whole = withBeginning(beginning, chunks)
+    if (imageFormat(beginning) !== undefined) {
+      yield await collected(whole)
+      return
+    }
+    const hasNulls = beginning.includes(0)
+    if (hasNulls && !isListBetweenNulls(beginning)) throw new Error(neither)
+    for await (const path of pathsIn(whole, hasNulls ? '\0' : '\n')) if (path !== '') yield path
+  } finally {
+    await chunks.return?.()
+  }
+}
