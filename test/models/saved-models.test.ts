@@ -149,6 +149,7 @@ test('a folder whose program would be another one is refused before its weights 
   scope(async () => {
     const { config } = golden.folders[0] as Folder
     const folder = temporaryFolder()
+    writeFileSync(join(folder, 'model.safetensors'), 'nobody has read it')
     const write = (changes: object) =>
       writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, ...changes }))
     write({ model_args: { act_layer: 'silu' } })

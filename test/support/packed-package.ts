@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { repositoryRoot } from './source-files.js'
 
@@ -15,7 +15,8 @@ export interface Packed {
 /** `npm pack` of what `npm run build` made, in a folder of its own: other tests load the repository's addons meanwhile. */
 export async function packPackage(folder: string): Promise<Packed> {
   const { collectPrebuilds } = await import('../../scripts/prebuild/collect.mjs')
-  for (const path of ['package.json', 'README.md', 'LICENSE', 'ERRORS.md', 'binding.d.ts', 'data', 'dist']) {
+  const documents = readdirSync(repositoryRoot).filter((name) => name.endsWith('.md'))
+  for (const path of ['package.json', 'LICENSE', ...documents, 'binding.d.ts', 'data', 'dist']) {
     cpSync(join(repositoryRoot, path), join(folder, path), { recursive: true })
   }
   const { libtorch } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
