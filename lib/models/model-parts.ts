@@ -39,11 +39,20 @@ export class ModelParts {
   }
 }
 
+/** Convolutions of each channel by itself, whose weights are [channels, 1, height, width]. */
+async function hasDepthwise(module: Module, signal: AbortSignal | undefined): Promise<boolean> {
+  return scope(async () => {
+    const state = await module.stateDict({ signal })
+    return [...state.values()].some(({ shape: [, inputs, height = 1] }) => inputs === 1 && height > 1)
+  })
+}
+
 /** The program for inference alone. */
 export async function optimized(module: Module, optimize: Optimize, signal?: AbortSignal): Promise<Module> {
   if (optimize === 'none') return module
   const names = module.methods().map(({ name }) => name)
   const preserve = names.filter((name) => kept.includes(name))
-  // Not `optimize: true`: oneDNN's own layouts take twice the memory for no speed, and depthwise convolutions lose by them.
-  return module.freeze({ preserve, channelsLast: true, signal })
+  // With oneDNN's own layouts the memory of a long run is steadier, and depthwise convolutions take twice the time.
+  const layouts = !(await hasDepthwise(module, signal))
+  return module.freeze({ preserve, channelsLast: true, optimize: layouts, signal })
 }
