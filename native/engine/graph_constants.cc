@@ -23,9 +23,11 @@ void each_constant(const torch::jit::Module& module, const Visit& visit) {
   for (const torch::jit::Method& method : module.get_methods()) each_constant(method.graph()->block(), visit);
 }
 
-/// Every element once, in the order of memory; opaque layouts of oneDNN have no such order.
+/// Whose elements are its bytes: opaque layouts of oneDNN, quantized tensors, lazy conjugates and the meta device say
+/// more or less than theirs.
 bool is_plain(const at::Tensor& tensor) {
-  return tensor.layout() == c10::kStrided && tensor.is_non_overlapping_and_dense() && tensor.numel() > 0;
+  return tensor.layout() == c10::kStrided && !tensor.is_quantized() && !tensor.is_meta() && !tensor.is_conj() &&
+         !tensor.is_neg() && tensor.is_non_overlapping_and_dense() && tensor.numel() > 0;
 }
 
 at::Tensor bytes_of(const at::Tensor& tensor) { return tensor.as_strided({tensor.numel()}, {1}).view(c10::kByte); }

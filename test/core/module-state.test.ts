@@ -3,7 +3,7 @@ import { memory } from '../../lib/core/device.js'
 import { Module } from '../../lib/core/module.js'
 import type { FreezeOptions } from '../../lib/core/module-options.js'
 import { ops } from '../../lib/core/ops.js'
-import type { Tensor } from '../../lib/core/tensor.js'
+import { Tensor } from '../../lib/core/tensor.js'
 import { netArchive } from '../support/golden-modules.js'
 import { expectNoLeaks, inScope, scopedTest } from '../support/handles.js'
 import { expectAsInPython, featuresRun, forwardRun, inputOf, runs } from '../support/net-golden.js'
@@ -110,6 +110,19 @@ describe('freeze', () => {
     const folded = 4 * (3 * 2 * 3 * 3 + 3) // the convolution's; the linear layer's are those of the module
     expect(await bytesOf({})).toBe(folded)
     expect(await bytesOf({ preserve: ['features'] })).toBe(folded)
+    // Copies of the original weights would be counted here, where a method still needed them.
+    expect(await bytesOf({ preserve: ['features'], channelsLast: true })).toBe(folded)
+  })
+
+  scopedTest('leaves constants alone whose bytes do not say all, such as quantized ones', async () => {
+    const module = await Module.fromSource(`
+def forward(self, x):
+    ones = torch.quantize_per_tensor(torch.ones([4]), 0.1, 0, 13)
+    twos = torch.quantize_per_tensor(torch.ones([4]) * 2, 0.1, 0, 13)
+    return x + torch.dequantize(ones) + torch.dequantize(twos)
+`)
+    const frozen = await module.freeze()
+    expect(await (await frozen.forward<Tensor>(Tensor.from([1, 2, 3, 4]))).toArray()).toEqual([4, 5, 6, 7])
   })
 
   scopedTest('keeps only methods that are there', async () => {

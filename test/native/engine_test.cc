@@ -1,6 +1,7 @@
 // The engine without Node: what must hold whatever binds it. One function per promise; the process fails if any does.
 #include <ATen/ATen.h>
 #include <c10/util/Exception.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -231,6 +232,17 @@ void a_time_slice_for_all_reaches_threads_that_are_there() {
   other.join();
 }
 
+void computing_threads_and_theirs_take_nobodys_place() {
+  int own = -1, of_child = -1;
+  std::thread([&] {
+    engine::compute_in_slices_of(std::chrono::milliseconds(20));
+    own = sched_getscheduler(0);
+    std::thread([&] { of_child = sched_getscheduler(0); }).join();  // OpenMP's are made so
+  }).join();
+  CHECK_THAT(own == SCHED_BATCH && of_child == SCHED_BATCH);
+  CHECK_THAT((sched_getscheduler(0) & ~SCHED_RESET_ON_FORK) == SCHED_OTHER);
+}
+
 }  // namespace
 
 int main() {
@@ -247,5 +259,6 @@ int main() {
       an_inbox_keeps_the_order_of_each_sender_and_loses_nothing,
       each_wait_in_vain_doubles_the_rest_and_a_success_ends_it,
       a_time_slice_for_all_reaches_threads_that_are_there,
+      computing_threads_and_theirs_take_nobodys_place,
   });
 }
