@@ -20,8 +20,8 @@ export interface BootOptions {
   /** A site-packages, `torch` or `lib` folder. Default: NODE_LIBTORCH_PATH, the cache, the torch of python3. */
   path?: string | undefined
   /**
-   * 'shared' (default): idle OpenMP threads sleep at once. 'latency': they spin about 3 ms first, faster on cores that
-   * nothing else uses, many times slower on others. Default: GOMP_SPINCOUNT or OMP_WAIT_POLICY where set.
+   * 'shared' (default): idle OpenMP threads sleep at once. 'latency': they look for work for some 20 us first, faster on
+   * cores that nothing else uses, slower on others. Default: GOMP_SPINCOUNT or OMP_WAIT_POLICY where set.
    */
   spin?: Spin | undefined
   /**

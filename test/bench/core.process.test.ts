@@ -16,6 +16,7 @@ const names = [
   'loop.delay.p99',
   'loop.readfile.p99',
   'neighbour.p50',
+  'neighbour.p50.latency',
   'cycles.rss',
 ]
 

@@ -1,11 +1,14 @@
 // This package, as its user would write it.
 import { libtorch, Module, Tensor } from 'node-libtorch'
 
-/** `threads`: intra-op threads; the package's own choice where it is missing. */
-export async function openResnet18({ model, input, shape, threads }) {
-  await libtorch.boot(threads === undefined ? {} : { threads })
+/**
+ * `threads`, `spin`: of libtorch; the package's own choice where they are missing. `optimize`: as the models of this package
+ * run, with the memory layouts that convolutions compute fastest in; otherwise only frozen.
+ */
+export async function openResnet18({ model, input, shape, threads, spin, optimize = false }) {
+  await libtorch.boot({ threads, spin })
   const loaded = await Module.load(model)
-  const module = await loaded.freeze()
+  const module = await loaded.freeze({ channelsLast: optimize, optimize })
   loaded.dispose()
   const image = Tensor.from(input, shape)
   return {
