@@ -191,8 +191,9 @@ export interface NativePlacement {
 }
 
 export interface NativeStoredTensor {
-  /** PyTorch's name, or the format's own where libtorch has no such dtype: 'F4', 'F6_E2M3', 'F6_E3M2' */
+  /** PyTorch's name, or the format's own where libtorch counts otherwise ('F4') or has no such dtype ('F6_E2M3') */
   dtype: string
+  /** As in the file. */
   shape: number[]
   bytes: number
 }

@@ -2,9 +2,16 @@ import { Command, Option } from 'commander'
 import { nameOfImage } from '../models/feature-rows.js'
 import type { ImageClassifier } from '../models/index.js'
 import { runImageCommand } from './image-command.js'
-import { type ImageFlags, imagePlaces, imagesArgument, wholeNumber, withImageOptions } from './image-options.js'
+import type { FoundImage } from './image-files.js'
+import {
+  type ImageFlags,
+  imagePlaces,
+  imagesArgument,
+  imagesOptions,
+  wholeNumber,
+  withImageOptions,
+} from './image-options.js'
 import { predictionCsv, predictionJson, predictionText } from './prediction-formats.js'
-import type { FromStdin } from './stdin-images.js'
 
 interface Flags extends ImageFlags {
   top: number
@@ -18,9 +25,13 @@ function formatOf({ json, csv }: Flags) {
 }
 
 async function classify(places: string[], flags: Flags): Promise<void> {
-  const { top: topK, batch: batchSize, model, revision, json } = flags
-  async function* run(classifier: ImageClassifier, files: AsyncIterable<FromStdin>, signal: AbortSignal) {
-    for await (const { image, predictions, error } of classifier.classify(files, { topK, batchSize, signal })) {
+  const { top: topK, model, revision, json } = flags
+  async function* run(classifier: ImageClassifier, files: AsyncIterable<FoundImage>, signal: AbortSignal) {
+    for await (const { image, predictions, error } of classifier.classify(files, {
+      topK,
+      ...imagesOptions(flags),
+      signal,
+    })) {
       const file = nameOfImage(image)
       yield error ? { file, error } : { file, result: predictions }
     }

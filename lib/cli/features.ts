@@ -5,9 +5,9 @@ import type { ImageClassifier } from '../models/index.js'
 import { savedRows } from '../models/saved-rows.js'
 import { embeddingCsv, embeddingJson, featureText, nothing, shapeJson } from './feature-formats.js'
 import { runImageCommand } from './image-command.js'
-import { type ImageFlags, imagePlaces, imagesArgument, withImageOptions } from './image-options.js'
+import type { FoundImage } from './image-files.js'
+import { type ImageFlags, imagePlaces, imagesArgument, imagesOptions, withImageOptions } from './image-options.js'
 import { listLayers } from './layer-list.js'
-import type { FromStdin } from './stdin-images.js'
 
 interface Flags extends ImageFlags {
   embed?: true
@@ -50,14 +50,15 @@ function check(flags: Flags): void {
 }
 
 async function features(places: string[], flags: Flags, command: Command): Promise<void> {
-  const { batch: batchSize, layers, model, revision, nodes, indices, json, output } = flags
+  const { layers, model, revision, nodes, indices, json, output } = flags
   if (layers && places.length > 0) command.error("error: option '--layers' cannot be used with argument 'files'")
   if (layers) return listLayers({ model, revision }, json)
   if (places.length === 0) command.error("error: missing required argument 'files'")
-  async function* run(classifier: ImageClassifier, files: AsyncIterable<FromStdin>, signal: AbortSignal) {
+  async function* run(classifier: ImageClassifier, files: AsyncIterable<FoundImage>, signal: AbortSignal) {
+    const options = { ...imagesOptions(flags), signal }
     const rows = asksForMaps(flags)
-      ? mapRows(classifier, files, { nodes, indices, batchSize, signal })
-      : embeddingRows(classifier, files, { batchSize, signal })
+      ? mapRows(classifier, files, { nodes, indices, ...options })
+      : embeddingRows(classifier, files, options)
     const kept = output === undefined ? rows : savedRows(rows, output, { signal })
     for await (const { image: file, features: result, error } of kept) yield error ? { file, error } : { file, result }
   }

@@ -1,12 +1,11 @@
 import { scope, type TorchError } from '../index.js'
 import type { ImageClassifier } from '../models/index.js'
-import { imageFiles } from './image-files.js'
+import { type FoundImage, imageFiles } from './image-files.js'
 import type { ImageFormat } from './image-format.js'
 import { type ImageProgress, imageBar, imageLines } from './image-progress.js'
 import { failureDocument, printJson } from './json-output.js'
 import { loadModel, type WantedModel } from './load-model.js'
 import { printable } from './printable-text.js'
-import type { FromStdin } from './stdin-images.js'
 import { concluded, sayLine } from './verb-ending.js'
 
 /** What a command does with images. Entry: what its verb gives of one, in the order of the files. */
@@ -22,7 +21,7 @@ export interface ImageCommand<Result> extends WantedModel {
   check?(): void
   run(
     model: ImageClassifier,
-    files: AsyncIterable<FromStdin>,
+    files: AsyncIterable<FoundImage>,
     signal: AbortSignal,
   ): AsyncIterable<{ file: string; result: Result; error?: undefined } | { file: string; error: TorchError }>
 }
@@ -31,7 +30,7 @@ export interface ImageCommand<Result> extends WantedModel {
 async function countImages(places: readonly string[], signal: AbortSignal): Promise<number | undefined> {
   if (places.includes('-')) return undefined
   let count = 0
-  const search = { stdin: process.stdin, signal, onUnreadable() {} }
+  const search = { stdin: process.stdin, signal, onUnreadable() {}, onlyCounts: true }
   for await (const _ of imageFiles(places, search)) {
     if (signal.aborted) return undefined
     count++
@@ -62,7 +61,7 @@ async function printAll<Result>(
     process.stdout.write(error ? format.failure(file, error) : format.image(file, entry.result))
     if (error === undefined) continue
     tally.failures++
-    say(file === '-' ? `standard input: ${error.message}` : error.message)
+    say(error.message)
   }
   return tally
 }

@@ -2,16 +2,22 @@ import { readdir } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { pathKindIfKnown } from '../io/path-kind.js'
-import { type FromStdin, stdinImages } from './stdin-images.js'
+import { pipeImage } from './pipe-image.js'
+import { stdinImages } from './stdin-images.js'
 
 const extensions = new Set(['.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.tif', '.tiff', '.gif'])
+
+/** The path of an image, or its encoded bytes with the name of where they were read. */
+export type FoundImage = Uint8Array | string
 
 export interface ImageSearch {
   /** An image, or a list of paths, for the place '-'. */
   stdin: Readable
   signal: AbortSignal
-  /** A folder, or stdin, that cannot be read; the search goes on without it. */
+  /** A folder, a pipe, a device or stdin that cannot be read; the search goes on without it. */
   onUnreadable(place: string, error: NodeJS.ErrnoException): void
+  /** Images are only counted: pipes and devices, which can be read once, stay their paths. */
+  onlyCounts?: boolean
 }
 
 /** In the order of their names, all the way down; links to folders are not followed, so that it ends. */
@@ -39,30 +45,46 @@ async function readFolder(folder: string) {
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-async function* placesOf(search: ImageSearch): AsyncGenerator<FromStdin> {
-  const stdin = addAbortSignal(search.signal, search.stdin)
+/** What there is, up to where it cannot be read. */
+async function* readable(
+  place: string,
+  images: AsyncIterable<FoundImage>,
+  { signal, onUnreadable }: ImageSearch,
+): AsyncGenerator<FoundImage> {
   try {
-    yield* stdinImages(stdin)
+    yield* images
   } catch (error) {
-    if (search.signal.aborted) throw search.signal.reason
-    search.onUnreadable('standard input', error as NodeJS.ErrnoException)
+    if (signal.aborted) throw signal.reason
+    onUnreadable(place, error as NodeJS.ErrnoException)
   }
 }
 
-async function* imagesAt(place: string, search: ImageSearch): AsyncGenerator<string> {
-  if ((await pathKindIfKnown(place)) === 'folder') yield* imagesBelow(place, search)
-  else yield place
+async function* imagesAt(place: string, search: ImageSearch): AsyncGenerator<FoundImage> {
+  const kind = await pathKindIfKnown(place)
+  if (kind === 'folder') yield* imagesBelow(place, search)
+  else if ((kind === 'pipe' || kind === 'device') && !search.onlyCounts) {
+    yield* readable(place, imageOfPipe(place, kind, search), search)
+  } else yield place
+}
+
+async function* imageOfPipe(place: string, kind: 'pipe' | 'device', { signal }: ImageSearch) {
+  yield await pipeImage(place, kind, signal)
+}
+
+function imagesOfStdin(search: ImageSearch): AsyncIterable<FoundImage> {
+  return readable('standard input', stdinImages(addAbortSignal(search.signal, search.stdin)), search)
 }
 
 /**
- * Images as they are asked for: files by their paths as they are named, whatever their extension; of folders those with
- * the extension of an image; for '-' those that stdin lists, or the bytes of the one that it is.
+ * Images as they are asked for: files by their paths as they are named, whatever their extension; the bytes of pipes and
+ * devices; of folders those with the extension of an image; for '-' those that stdin lists, or the bytes of the one that
+ * it is.
  */
-export async function* imageFiles(places: readonly string[], search: ImageSearch): AsyncGenerator<FromStdin> {
+export async function* imageFiles(places: readonly string[], search: ImageSearch): AsyncGenerator<FoundImage> {
   for (const place of places) {
     if (place !== '-') yield* imagesAt(place, search)
     else
-      for await (const found of placesOf(search)) {
+      for await (const found of imagesOfStdin(search)) {
         if (typeof found === 'string') yield* imagesAt(found, search)
         else yield found
       }

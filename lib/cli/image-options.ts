@@ -1,11 +1,20 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { defaultMaxPixels } from '../io/image.js'
+import type { ImagesOptions } from '../models/index.js'
 
 /** The flags of every command over images. */
 export interface ImageFlags {
   batch: number
+  maxPixels: number
+  autoOrient?: true
   model?: string
   revision?: string
 }
+
+/** The options of a verb over images. */
+export const imagesOptions = ({ batch, maxPixels, autoOrient }: ImageFlags): ImagesOptions => ({
+  ...{ batchSize: batch, maxPixels, autoOrient },
+})
 
 export function wholeNumber(largest: number) {
   return (text: string) => {
@@ -23,11 +32,18 @@ export const withImageOptions = (command: Command) =>
     )
     .option('--revision <name>', 'of a repository: a branch, a tag or a commit (default: main)')
     .option('--batch <number>', 'images that go through the model together', wholeNumber(4096), 8)
+    .option(
+      '--max-pixels <number>',
+      'images of more are refused before they are decoded',
+      wholeNumber(2 ** 31),
+      defaultMaxPixels,
+    )
+    .option('--auto-orient', 'turn images as their EXIF orientation says (default: as they are stored, as timm does)')
 
 export const imagesArgument = 'images, folders of images, or - for an image or a list of paths on standard input'
 
 /** Of every command over images, for its --help. */
 export const imagePlaces = `
-Files are taken as they are named; of folders, images at any depth (JPEG, PNG, WebP, TIFF, GIF); for - what
+Files are taken as they are named, pipes too; of folders, images at any depth (JPEG, PNG, WebP, TIFF, GIF); for - what
 standard input has: an image, or paths, one per line or with NUL between them (find -print0). Without --model it takes
 timm/resnet18.a1_in1k from the hub's local cache, else EfficientNet-Lite0 from this package's.`

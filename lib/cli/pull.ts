@@ -36,13 +36,14 @@ Python's huggingface_hub finds too. HF_TOKEN, HF_ENDPOINT, HF_HOME, HF_HUB_CACHE
 Examples:
   $ npx node-libtorch pull timm/resnet18.a1_in1k
   $ npx node-libtorch pull timm/resnet18.a1_in1k config.json '*.safetensors'
+  $ npx node-libtorch pull some/model@v2
   $ npx node-libtorch pull some/diffusion-model --ignore '*.bin' '*.ckpt'
 `
 
 export function pullCommand(): Command {
   return new Command('pull')
     .description("put a repository of the Hugging Face hub into the cache that Python's client uses too")
-    .argument('<repository>', 'such as timm/resnet18.a1_in1k')
+    .argument('<repository>', 'such as timm/resnet18.a1_in1k, with @ and a revision or without')
     .argument('[files...]', 'names or patterns of files (default: all)')
     .option('--revision <name>', 'a branch, a tag or a commit (default: main)')
     .addOption(new Option('--type <type>', 'what kind of repository').choices(repositoryTypes))

@@ -1,12 +1,11 @@
 import type { Readable } from 'node:stream'
 import { imageFormat } from '../io/image-header.js'
+import { readFrom } from '../io/named-bytes.js'
+import { beginningOf, collected, signatureBytes, withBeginning } from './image-bytes.js'
 
 /** The encoded bytes of the image that standard input is, or a path of the list that it is. */
 export type FromStdin = Uint8Array | string
 
-/** Enough to know every format by. */
-const signatureBytes = 12
-const mostBytes = 2 ** 30
 const neither = 'it is neither an image nor a list of paths'
 
 /** Two NULs in a row enclose no path, and paths are UTF-8 here. */
@@ -20,32 +19,9 @@ function isListBetweenNulls(text: Buffer): boolean {
   }
 }
 
-/** What is there, until it is clear what it is: a list may come slowly, and each path is wanted at once. */
-async function beginningOf(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
-  let beginning = Buffer.alloc(0)
-  while (beginning.length < signatureBytes && !beginning.includes('\n') && !beginning.includes(0)) {
-    const { done, value } = await chunks.next()
-    if (done) break
-    beginning = Buffer.concat([beginning, value])
-  }
-  return beginning
-}
-
-async function* withBeginning(beginning: Buffer, chunks: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  yield beginning
-  for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value
-}
-
-async function collected(chunks: AsyncIterable<Buffer>): Promise<Uint8Array> {
-  const parts: Buffer[] = []
-  let size = 0
-  for await (const part of chunks) {
-    size += part.length
-    if (size > mostBytes) throw new Error(`it is an image of more than ${mostBytes} bytes`)
-    parts.push(part)
-  }
-  return Buffer.concat(parts)
-}
+/** It is clear what it is: a list may come slowly, and each path is wanted at once. */
+const isClear = (beginning: Buffer) =>
+  beginning.length >= signatureBytes || beginning.includes('\n') || beginning.includes(0)
 
 async function* pathsIn(chunks: AsyncIterable<Buffer>, separator: '\n' | '\0'): AsyncGenerator<string> {
   const decoder = new TextDecoder()
@@ -70,10 +46,10 @@ async function* pathsIn(chunks: AsyncIterable<Buffer>, separator: '\n' | '\0'): 
 export async function* stdinImages(stdin: Readable): AsyncGenerator<FromStdin> {
   const chunks: AsyncIterator<Buffer> = stdin[Symbol.asyncIterator]()
   try {
-    const beginning = await beginningOf(chunks)
+    const beginning = await beginningOf(chunks, isClear)
     const whole = withBeginning(beginning, chunks)
     if (imageFormat(beginning) !== undefined) {
-      yield await collected(whole)
+      yield readFrom('-', await collected(whole))
       return
     }
     const hasNulls = beginning.includes(0)

@@ -16,6 +16,8 @@ interface DTypeRow {
   perElement: 1 | 2
   /** The array holds numbers, not bits that JS has no type for. */
   numeric: boolean
+  /** An element is several numbers, which libtorch can move but neither read nor convert. */
+  packed?: true
 }
 
 export type TypedArray =
@@ -70,6 +72,7 @@ export const dtypes = {
   float8_e4m3fnuz: row(Uint8Array, false),
   float8_e5m2fnuz: row(Uint8Array, false),
   float8_e8m0fnu: row(Uint8Array, false),
+  float4_e2m1fn_x2: { ...row(Uint8Array, false), packed: true },
 } satisfies Record<string, DTypeRow>
 
 export type DType = keyof typeof dtypes
@@ -95,6 +98,8 @@ interface DataTypes {
   float8_e4m3fnuz: Uint8Array
   float8_e5m2fnuz: Uint8Array
   float8_e8m0fnu: Uint8Array
+  /** A byte is one element: two numbers of 4 bits, the first in the low ones. */
+  float4_e2m1fn_x2: Uint8Array
 }
 
 /** What a tensor may have: results of modules can have dtypes that cannot be asked for, such as 'ComplexHalf'. */
@@ -113,6 +118,11 @@ export function requireDType(value: unknown, name: string): DType {
   const expected = `one of ${Object.keys(dtypes).join(', ')}`
   const error = invalidArgument(name, expected, value)
   throw typeof value === 'string' ? torchError('ERR_TORCH_DTYPE', error.message) : error
+}
+
+/** The end of a message: how to come from one dtype to another. Nothing is converted to or from packed ones. */
+export function conversionHint(names: readonly string[], way = 'convert'): string {
+  return names.some((name) => isDType(name) && dtypes[name].packed) ? '' : `: ${way} with to({ dtype })`
 }
 
 const naturalDTypes: Record<string, DType> = {
@@ -149,7 +159,15 @@ export function holdsBitsOf(array: ArrayBufferView, dtype: DType): boolean {
     natural === 'uint16'
       ? ['float16', 'bfloat16']
       : natural === 'uint8'
-        ? ['bool', 'float8_e4m3fn', 'float8_e5m2', 'float8_e4m3fnuz', 'float8_e5m2fnuz', 'float8_e8m0fnu']
+        ? [
+            'bool',
+            'float8_e4m3fn',
+            'float8_e5m2',
+            'float8_e4m3fnuz',
+            'float8_e5m2fnuz',
+            'float8_e8m0fnu',
+            'float4_e2m1fn_x2',
+          ]
         : natural === 'float32'
           ? ['complex64']
           : natural === 'float64'

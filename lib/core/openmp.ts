@@ -4,7 +4,8 @@ import { join } from 'node:path'
 /**
  * How often a thread of libgomp looks for work before it sleeps. 'shared' gives the core away at once, for hosts where
  * anything else runs (Node itself does). 'latency' looks for some 20 us, in which the next operator of a model nearly always
- * comes; libgomp's own default, 300000, gains nothing over that on idle cores and takes three times as long on busy ones.
+ * comes; libgomp's own default, 300000, gains nothing over that on idle cores, and on busy ones single calls take many times
+ * as long.
  */
 export const spinCounts = { shared: 0, latency: 2000 } as const
 export type Spin = keyof typeof spinCounts

@@ -1,4 +1,4 @@
-import { type DType, dtypes, holdsBitsOf, naturalDType, requireDType } from './dtype.js'
+import { conversionHint, type DType, dtypes, holdsBitsOf, naturalDType, requireDType } from './dtype.js'
 import { bytesOf, type Element } from './element-bytes.js'
 import { invalidArgument, readSafely, torchError } from './errors.js'
 import { elementsOf, joinedBytes, leavesOf, type Nested, type NestedOf } from './nested-data.js'
@@ -39,7 +39,7 @@ function fromBytes(
   const chosen = dtype ?? natural
   if (!holdsBitsOf(view, chosen)) {
     const message = `Expected a ${dtypes[chosen].array.name} for dtype ${chosen} but received elements of ${natural}`
-    throw torchError('ERR_TORCH_DTYPE', `${message}: convert with to({ dtype })`, { operation })
+    throw torchError('ERR_TORCH_DTYPE', message + conversionHint([chosen]), { operation })
   }
   const { perElement } = dtypes[chosen]
   const length = view.byteLength / dtypes[chosen].bytes
@@ -64,7 +64,7 @@ function fromNested(data: Nested, shape: number[] | undefined, dtype: DType | un
   const chosen = dtype ?? naturalDTypeOf(elements)
   if (!dtypes[chosen].numeric || dtypes[chosen].perElement !== 1) {
     const message = `Expected a ${dtypes[chosen].array.name} with the bits of ${chosen} but received numbers`
-    throw torchError('ERR_TORCH_DTYPE', `${message}: make float32 and convert with to({ dtype })`, { operation })
+    throw torchError('ERR_TORCH_DTYPE', message + conversionHint([chosen], 'make float32 and convert'), { operation })
   }
   const sizes = shape ?? nesting
   requireCount(sizes, elements.length)

@@ -1,7 +1,15 @@
 import { inspect, types } from 'node:util'
 import type { NativeContext, NativeTensor } from '../../binding.js'
 import { describeWith } from './describe.js'
-import { type DataOf, type DType, dtypes, requireDType, type TensorDType, type TypedArray } from './dtype.js'
+import {
+  conversionHint,
+  type DataOf,
+  type DType,
+  dtypes,
+  requireDType,
+  type TensorDType,
+  type TypedArray,
+} from './dtype.js'
 import { invalidArgument, torchError } from './errors.js'
 import { native } from './native.js'
 import { defineOptions, parseOptions, type SignalOptions, signalField, signalOf } from './options.js'
@@ -87,7 +95,7 @@ export class Tensor implements Handle {
    *
    * data: a typed array, a number, bigint or boolean, or nested arrays of one of them (rows as typed arrays, say, which
    * `embed` gives). shape: default the nesting, or [length] of a typed array. dtype float16 and bfloat16 take their bits as Uint16Array (float16 also Float16Array where
-   * Node has it), bool a Uint8Array, complex64 a Float32Array of pairs, float8 a Uint8Array.
+   * Node has it), bool a Uint8Array, complex64 a Float32Array of pairs, float8 and float4 a Uint8Array.
    *
    * Throws ERR_TORCH_SHAPE, ERR_TORCH_DTYPE, ERR_TORCH_INVALID_ARGUMENT, ERR_TORCH_OUT_OF_MEMORY.
    */
@@ -157,8 +165,8 @@ export class Tensor implements Handle {
   data(dtype?: DType, options?: SignalOptions): Promise<TypedArray> {
     const convert = ({ buffer, dtype: actual }: { buffer: ArrayBuffer; dtype: string }) => {
       if (dtype !== undefined && dtype !== actual) {
-        const message = `Expected a tensor of dtype ${dtype} for data but received ${actual}: convert with to({ dtype })`
-        throw torchError('ERR_TORCH_DTYPE', message, { operation: 'tensor.data' })
+        const message = `Expected a tensor of dtype ${dtype} for data but received ${actual}`
+        throw torchError('ERR_TORCH_DTYPE', message + conversionHint([dtype, actual]), { operation: 'tensor.data' })
       }
       return new dtypes[requireDType(actual, dtypeName)].array(buffer)
     }
@@ -179,7 +187,10 @@ export class Tensor implements Handle {
     return dtypes[requireDType(this.dtype, dtypeName)]
   }
 
-  /** torch.Tensor.item: the only element. ERR_TORCH_SHAPE when there are several; complex numbers have no item. */
+  /**
+   * torch.Tensor.item: the only element. ERR_TORCH_SHAPE when there are several; complex numbers have no item, nor has float4
+   * (ERR_TORCH_DTYPE).
+   */
   async item(options?: SignalOptions): Promise<number | bigint | boolean> {
     const start = async () => {
       const own = nativeTensor(this)
@@ -193,7 +204,7 @@ export class Tensor implements Handle {
     return settle('tensor.item', { start, convert }, signalOf(options, 'tensor.item'))
   }
 
-  /** torch.Tensor.tolist: nested arrays by shape. Complex numbers are pairs. */
+  /** torch.Tensor.tolist: nested arrays by shape. Complex numbers are pairs; float4 has no numbers: ERR_TORCH_DTYPE. */
   async toArray(options?: SignalOptions): Promise<NestedArray<Element>> {
     let sizes: readonly number[] = []
     const start = async () => {

@@ -26,3 +26,12 @@ export function byteStreamError(name: string, stream: unknown, details?: { image
   const collect = "its bytes, which 'await buffer(stream)' of 'node:stream/consumers' collects,"
   return invalidArgument(name, `${collect} instead of a byte stream`, stream, { details })
 }
+
+/** Of images or of bytes. In the place of one image it can only be its bytes. */
+export function isWebStream(value: unknown): boolean {
+  try {
+    return value instanceof ReadableStream
+  } catch {
+    return false // a proxy that throws
+  }
+}

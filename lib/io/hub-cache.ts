@@ -9,9 +9,11 @@ import {
   type HubRepositoryType,
   hubRepository,
   isCommit,
+  oneRevision,
   referencePath,
   repositoryTypes,
   requireBelow,
+  requireRepositoryName,
   snapshotPath,
 } from './hub-repository.js'
 import { pathKind } from './path-kind.js'
@@ -19,12 +21,12 @@ import { pathKind } from './path-kind.js'
 const operation = 'findInHubCache'
 
 const hubCacheOptions = defineOptions((z) => ({
-  revision: z.string().default('main'),
+  revision: z.string().optional(),
   type: z.enum(repositoryTypes).default('model'),
 }))
 
 export interface HubCacheOptions {
-  /** A branch, a tag or a commit. Default 'main'. */
+  /** A branch, a tag or a commit. Default: that of the name ('org/name@revision'), or 'main'. */
   revision?: string | undefined
   /** Default 'model'. */
   type?: HubRepositoryType | undefined
@@ -82,7 +84,8 @@ export async function findInHubCache(
   options?: HubCacheOptions,
 ): Promise<string | undefined> {
   const parsed = parseOptions(hubCacheOptions, options, operation)
-  const revision = requireBelow('revision', parsed.revision, operation)
+  const repository = requireRepositoryName(repoId, operation)
+  const revision = requireBelow('revision', oneRevision(repository, parsed.revision, operation) ?? 'main', operation)
   const name = requireBelow('file', file, operation)
-  return cachedFile(hubRepository(repoId, parsed.type, operation), revision, name)
+  return cachedFile(hubRepository(repository.id, parsed.type, operation), revision, name)
 }

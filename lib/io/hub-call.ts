@@ -1,9 +1,15 @@
-import { disown, nameOperation, TorchError, torchError } from '../core/errors.js'
+import { disown, isOurs, nameOperation, TorchError, torchError } from '../core/errors.js'
 import { createHttpClient } from './http-client.js'
 import { hubEndpoint, hubTimeoutSeconds, hubToken, isHubOffline, requireToken } from './hub-environment.js'
 import type { ParsedHubOptions } from './hub-options.js'
 import type { ReportHubProgress } from './hub-progress.js'
-import { type HubRepository, hubRepository, requireBelow } from './hub-repository.js'
+import {
+  type HubRepository,
+  hubRepository,
+  oneRevision,
+  requireBelow,
+  requireRepositoryName,
+} from './hub-repository.js'
 import type { HubServer } from './hub-server.js'
 import type { RetryPolicy } from './retry.js'
 
@@ -27,9 +33,11 @@ export interface HubCall extends HubRequest {
 
 /** Throws ERR_TORCH_INVALID_ARGUMENT. */
 export function hubRequest(repoId: unknown, options: ParsedHubOptions, operation: string): HubRequest {
-  const repository = hubRepository(repoId, options.type, operation)
+  const name = requireRepositoryName(repoId, operation)
+  const repository = hubRepository(name.id, options.type, operation)
   requireToken(options.token, operation)
-  return { operation, repository, revision: requireBelow('revision', options.revision, operation), options }
+  const revision = requireBelow('revision', oneRevision(name, options.revision, operation) ?? 'main', operation)
+  return { operation, repository, revision, options }
 }
 
 /** Runs `work`, and closes the connections that it made. */
@@ -55,9 +63,10 @@ export async function withHubCall<T>(
   try {
     return await work({ ...request, offline: options.offline ?? isHubOffline(), report, signal, server })
   } catch (error) {
-    if (signal.aborted) disown(error)
-    else nameOperation(error, request.operation)
-    throw error
+    const failure = signal.aborted ? error : withRemedies(request, error)
+    if (signal.aborted) disown(failure)
+    else nameOperation(failure, request.operation)
+    throw failure
   } finally {
     const connected = await connection?.catch(() => undefined)
     await connected?.network.client.close()
@@ -84,15 +93,30 @@ export function mayUseCache(error: unknown): error is TorchError {
   return error.code === 'ERR_TORCH_DOWNLOAD' || error.code === 'ERR_TORCH_HUB_UNAUTHORIZED'
 }
 
-export function offlineError({ repository, revision }: HubRequest, wanted: string): TorchError {
-  const { id, type, cache } = repository
+/** What brings a repository into the cache, on a machine that may ask the hub. */
+function pullCommand({ repository: { id, type }, revision }: HubRequest): string {
   const flags = [
     ...(revision === 'main' ? [] : ['--revision', revision]),
     ...(type === 'model' ? [] : ['--type', type]),
   ]
-  const command = ['npx node-libtorch pull', id, ...flags].join(' ')
+  return ['npx node-libtorch pull', id, ...flags].join(' ')
+}
+
+/** ERR_TORCH_DOWNLOAD with what mends a network that has no way to the hub; other errors as they are. */
+function withRemedies(request: HubRequest, error: unknown): unknown {
+  if (!isOurs(error) || error.code !== 'ERR_TORCH_DOWNLOAD') return error
+  const remedies =
+    `Set HTTPS_PROXY where a proxy leads there, HF_ENDPOINT where a mirror does, or HF_HUB_OFFLINE=1 so that nobody is ` +
+    `asked; '${pullCommand(request)}' fills the cache where there is a network`
+  const sentence = error.message.replace(/\??$/, (end) => end || '.')
+  return torchError(error.code, `${sentence} ${remedies}`, { cause: error, details: error.details })
+}
+
+export function offlineError(request: HubRequest, wanted: string): TorchError {
+  const { repository, revision } = request
+  const { id, cache } = repository
   const message =
     `Expected ${wanted} of ${id} (${revision}) in ${cache} but found none, and the network is not to be used ` +
-    `(offline, HF_HUB_OFFLINE): '${command}' gets it where it may be`
+    `(offline, HF_HUB_OFFLINE): '${pullCommand(request)}' gets it where it may be`
   return torchError('ERR_TORCH_HUB_OFFLINE', message, { details: { repository: id, revision } })
 }

@@ -4,7 +4,7 @@ import { type HubRepositoryType, repositoryTypes } from './hub-repository.js'
 
 /** What every call of the hub takes. */
 export const hubFields = (z: typeof Zod.z) => ({
-  revision: z.string().default('main'),
+  revision: z.string().optional(),
   type: z.enum(repositoryTypes).default('model'),
   token: z.custom<string | false>().optional(), // checked by requireToken, which does not show it
   endpoint: z.custom<string>((value) => typeof value === 'string', 'the address of a hub').optional(),
@@ -21,7 +21,7 @@ export const hubFileOptions = defineOptions(hubFields)
 /** `hub.file`'s options as one field of a verb's that may have to fetch something, and has a signal of its own. */
 export const hubField = (z: typeof Zod.z) => {
   const { signal: _, ...fields } = hubFields(z)
-  return z.strictObject({ ...fields, revision: z.string().optional() }).optional()
+  return z.strictObject(fields).optional()
 }
 
 /** Unlike a schema it stops at the first element that is none: an array may have 4 billion holes. */
@@ -43,7 +43,7 @@ export type ParsedSnapshotOptions = OptionsOutput<typeof hubSnapshotOptions>
 
 /** Options of `hub.file`. */
 export interface HubFileOptions {
-  /** A branch, a tag or a commit. Default 'main'. */
+  /** A branch, a tag or a commit. Default: that of the name ('org/name@revision'), or 'main'. */
   revision?: string | undefined
   /** Default 'model'. */
   type?: HubRepositoryType | undefined

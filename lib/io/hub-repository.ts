@@ -66,14 +66,21 @@ const withRevision = (text: string): RepositoryName | undefined => {
 }
 
 /**
- * A text that can only be a repository's name, where it has to be told from a path: 'timm/resnet18.a1_in1k',
- * 'hf-hub:gpt2', with '@' and a revision or without. Throws ERR_TORCH_INVALID_ARGUMENT for 'hf-hub:' before what is none.
+ * The name of a repository, where nothing else can be meant: 'timm/resnet18.a1_in1k', 'gpt2', 'hf-hub:gpt2', with '@' and a
+ * revision or without. Throws ERR_TORCH_INVALID_ARGUMENT.
  */
-export function readRepositoryName(text: string, operation: string): RepositoryName | undefined {
+export function requireRepositoryName(text: unknown, operation: string): RepositoryName {
+  if (typeof text !== 'string') return { id: requireRepoId(text, operation), revision: undefined }
   const name = withRevision(text.replace(hubPrefix, ''))
-  if (!hubPrefix.test(text)) return name !== undefined && looksLikeRepository(name.id) ? name : undefined
   if (name === undefined) throw invalidArgument('repoId', 'a name with at most one revision', text, { operation })
   return { ...name, id: requireRepoId(name.id, operation) }
+}
+
+/** The same of a text that has to be told from a path; undefined where it may be one. 'hf-hub:' is before names only. */
+export function readRepositoryName(text: string, operation: string): RepositoryName | undefined {
+  if (hubPrefix.test(text)) return requireRepositoryName(text, operation)
+  const name = withRevision(text)
+  return name !== undefined && looksLikeRepository(name.id) ? name : undefined
 }
 
 /** A repository without an organisation, 'gpt2': it may be meant where no file has that name. */

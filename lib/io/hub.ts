@@ -39,6 +39,9 @@ async function* snapshotSteps(repoId: string, options?: HubSnapshotOptions): Ste
  * HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and their relatives mean what they mean in Python. The
  * token goes to the hub's own origin only.
  *
+ * `repoId` may say a revision: 'timm/resnet18.a1_in1k@v1', as for `load`; another one in the options is
+ * ERR_TORCH_INVALID_ARGUMENT.
+ *
  * Both reject with ERR_TORCH_HUB_NOT_FOUND, ERR_TORCH_HUB_UNAUTHORIZED, ERR_TORCH_HUB_OFFLINE, ERR_TORCH_DOWNLOAD,
  * ERR_TORCH_CHECKSUM, ERR_TORCH_DISK, ERR_TORCH_INVALID_ARGUMENT, ERR_TORCH_UNKNOWN_OPTION, `signal.reason`. Their
  * `steps` are the same as async iterators of progress that return the result.

@@ -2,8 +2,9 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { invalidArgument, isOurs, readSafely, type TorchError, torchError } from '../core/errors.js'
-import { byteStreamError, isByteStream } from './byte-stream.js'
+import { byteStreamError, isByteStream, isWebStream } from './byte-stream.js'
 import { ByteTaker, type GivenBytes, ownBytes } from './given-bytes.js'
+import { placeOf } from './named-bytes.js'
 import type { ReusedBuffer } from './reused-buffer.js'
 
 /** Pixels that are decoded already: rows of interleaved RGB bytes without gaps. */
@@ -64,7 +65,7 @@ function readImage(image: unknown, name: string, taker: ByteTaker): NamedImage {
   if (image instanceof ArrayBuffer) return { name, given: taker.take(new Uint8Array(image)) }
   if (image instanceof Uint8Array) return { name, given: taker.take(image) }
   if (typeof image === 'object' && image !== null && 'pixels' in image) return rawImage(image as RawImage, name, taker)
-  if (isByteStream(image)) throw byteStreamError(name, image, { image: name })
+  if (isByteStream(image) || isWebStream(image)) throw byteStreamError(name, image, { image: name })
   throw invalidArgument(name, expected, image, { details: { image: name } })
 }
 
@@ -72,7 +73,9 @@ function readImage(image: unknown, name: string, taker: ByteTaker): NamedImage {
  * One image under the name that errors give it where it has none of its own; `taker` copies its bytes. Throws
  * ERR_TORCH_INVALID_ARGUMENT and ERR_TORCH_SHAPE, with the name as `details.image`.
  */
-export function namedImage(image: unknown, name: string, taker = new ByteTaker()): NamedImage {
+export function namedImage(image: unknown, position: string, taker = new ByteTaker()): NamedImage {
+  const place = placeOf(image)
+  const name = place === undefined ? position : place === '-' ? 'standard input' : quoted(place)
   try {
     return readImage(image, name, taker)
   } catch (cause) {

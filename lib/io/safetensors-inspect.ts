@@ -19,7 +19,7 @@ const operation = 'inspectSafetensors'
 
 const inspectOptions = defineOptions((z) => {
   const { force: _, ...fields } = hubFields(z)
-  return { ...fields, revision: z.string().optional(), checksum: z.boolean().default(true) }
+  return { ...fields, checksum: z.boolean().default(true) }
 })
 
 /** Options of `inspectSafetensors`; those of the hub count for repositories. */

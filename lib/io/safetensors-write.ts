@@ -1,16 +1,17 @@
 import type { TorchAddon } from '../core/addon-files.js'
-import { invalidArgument } from '../core/errors.js'
+import { invalidArgument, readSafely } from '../core/errors.js'
 import { requireFilePath } from '../core/file-path.js'
 import { stateEntries } from '../core/module-inputs.js'
 import { native } from '../core/native.js'
 import { defineOptions, parseOptions, signalField } from '../core/options.js'
+import { isPlainObject } from '../core/plain-object.js'
 import { settle } from '../core/settle.js'
 import { nativeTensor, type Tensor } from '../core/tensor.js'
 
 const operation = 'writeSafetensors'
 
 const writeOptions = defineOptions((z) => ({
-  metadata: z.record(z.string(), z.string()).optional(),
+  metadata: z.custom<Record<string, string>>(isPlainObject, 'an object of texts by name').optional(),
   signal: signalField(z),
 }))
 
@@ -25,6 +26,15 @@ export interface WriteSafetensorsOptions {
 function requireText(name: string, text: unknown): string {
   if (typeof text === 'string' && !/\p{Surrogate}/u.test(text)) return text
   throw invalidArgument(name, 'well-formed text', text, { operation })
+}
+
+/** Every key, '__proto__' too, which the parser of options would drop. Throws ERR_TORCH_INVALID_ARGUMENT. */
+function metadataEntries(metadata: Record<string, string>): [string, string][] {
+  const given = { name: 'metadata', expected: 'an object that can be read', actual: metadata, operation }
+  return readSafely(given, () => Object.entries(metadata)).map(([key, text]) => [
+    requireText('a key of metadata', key),
+    requireText(`metadata.${key}`, text),
+  ])
 }
 
 /** The same tensors on the CPU, once the calls made before have run; what the caller disposes meanwhile lives on here. */
@@ -48,8 +58,8 @@ async function onCpu(tensors: readonly Tensor[], signal: AbortSignal | undefined
  * metadata keys, whose order is random there, the first is the least. What is not contiguous is stored as if it were. The
  * file is complete or not there: it gets its name when all is on disk. Do not change the tensors in place meanwhile.
  *
- * Rejects with ERR_TORCH_DTYPE (complex128), ERR_TORCH_INVALID_ARGUMENT (sparse or meta tensors, names that cannot be
- * written), ERR_TORCH_DISPOSED, ERR_TORCH_DISK, or the signal's reason.
+ * Rejects with ERR_TORCH_DTYPE (complex128), ERR_TORCH_SHAPE (a scalar of float4_e2m1fn_x2), ERR_TORCH_INVALID_ARGUMENT
+ * (sparse or meta tensors, names that cannot be written), ERR_TORCH_DISPOSED, ERR_TORCH_DISK, or the signal's reason.
  */
 export async function writeSafetensors(
   path: string | URL,
@@ -65,8 +75,9 @@ export async function writeSafetensors(
     nativeTensor(tensor)
     if (tensor.device === 'meta') throw invalidArgument('tensors', 'tensors with data', tensor, { operation })
   }
-  const keys = metadata && Object.keys(metadata).map((key) => requireText('a key of metadata', key))
-  const values = metadata && Object.values(metadata).map((text) => requireText('a value of metadata', text))
+  const texts = metadata && metadataEntries(metadata)
+  const keys = texts?.map(([key]) => key)
+  const values = texts?.map(([, text]) => text)
   const copies = await onCpu(given, signal)
   const start = (context: Parameters<TorchAddon['writeSafetensors']>[5]) =>
     native().writeSafetensors(target, names, copies, keys, values, context)

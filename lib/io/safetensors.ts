@@ -41,8 +41,12 @@ export interface SafetensorsReadOptions {
 
 /** What a file says of one tensor. */
 export interface StoredTensorInfo {
-  /** The last three are dtypes of the format that tensors cannot have here. */
+  /**
+   * The last three are dtypes of the format: F4's tensor is float4_e2m1fn_x2, an element of which is two numbers; F6 has
+   * no tensor here.
+   */
   readonly dtype: DType | 'F4' | 'F6_E2M3' | 'F6_E3M2'
+  /** As the file counts, in numbers: the last size of F4 is twice that of its tensor. */
   readonly shape: readonly number[]
   readonly bytes: number
 }
@@ -164,8 +168,9 @@ export class Safetensors implements Handle {
    * One tensor. Mapped ones of the same name share memory, unless they are converted or go to another device; in-place
    * operations never reach the file.
    *
-   * Rejects with ERR_TORCH_INVALID_ARGUMENT (no such name), ERR_TORCH_DTYPE (F4, F6), ERR_TORCH_DEVICE,
-   * ERR_TORCH_FILE_FORMAT (the file has become shorter), ERR_TORCH_DISK, ERR_TORCH_OUT_OF_MEMORY, or the signal's reason.
+   * Rejects with ERR_TORCH_INVALID_ARGUMENT (no such name), ERR_TORCH_DTYPE (F6; F4 with the option `dtype`: libtorch
+   * cannot convert it), ERR_TORCH_SHAPE (F4 with an odd last size), ERR_TORCH_DEVICE, ERR_TORCH_FILE_FORMAT (the file has
+   * become shorter), ERR_TORCH_DISK, ERR_TORCH_OUT_OF_MEMORY, or the signal's reason.
    */
   async tensor(name: string, options?: SafetensorsReadOptions): Promise<Tensor> {
     const operation = 'safetensors.tensor'
@@ -177,7 +182,7 @@ export class Safetensors implements Handle {
 
   /**
    * Rows `start` to `stop` (not included) of a tensor's first dimension, counted as Array.prototype.slice does; only
-   * they are read. Rejects as `tensor` does, and with ERR_TORCH_SHAPE for a scalar.
+   * they are read. Rejects as `tensor` does, and with ERR_TORCH_SHAPE for a scalar and for F4 of one dimension.
    */
   async slice(name: string, start: number, stop?: number, options?: SafetensorsReadOptions): Promise<Tensor> {
     const operation = 'safetensors.slice'

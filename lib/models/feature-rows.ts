@@ -1,5 +1,6 @@
 import type { TorchError } from '../core/errors.js'
 import { invalidArgument } from '../core/errors.js'
+import { placeOf } from '../io/named-bytes.js'
 import type { TensorRow } from '../io/safetensors-rows.js'
 import { type AnySelection, selectedNodes } from './feature-selection.js'
 import type { ImageClassifier } from './image-classifier.js'
@@ -14,8 +15,8 @@ export type FeatureRow =
 /** A path, or the bytes of an image that has none. */
 type NamedByPath = string | Uint8Array
 
-/** What the row of an image is called: its path, or '-' for the bytes that standard input had. */
-export const nameOfImage = (image: unknown): string => (typeof image === 'string' ? image : '-')
+/** What the row of an image is called: its path, or where its bytes were read; '-' is standard input. */
+export const nameOfImage = (image: unknown): string => (typeof image === 'string' ? image : (placeOf(image) ?? '-'))
 
 /** `embeddings`, float32 [D], of each file: a stream of `model.embed`, which says what it rejects with. */
 export async function* embeddingRows(

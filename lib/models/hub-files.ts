@@ -57,16 +57,14 @@ async function fetchFile(
 const nowhere: ReadonlySet<string> = new Set(['ERR_TORCH_HUB_NOT_FOUND', 'ERR_TORCH_HUB_OFFLINE'])
 const unreachable = 'ERR_TORCH_DOWNLOAD'
 
-/** What mends a network that has no way to the hub. */
-const remedies = (repository: string) =>
-  `Set HTTPS_PROXY where a proxy leads there, HF_ENDPOINT where a mirror does, or HF_HUB_OFFLINE=1 so that nobody is asked; ` +
-  `'npx node-libtorch pull ${repository}' fills the cache where there is a network, and 'local-dir:' before a folder ` +
-  `with config.json and model.safetensors loads files that you have`
+/** What helps besides what `hub.file` says. */
+const localFiles = `'local-dir:' before a folder with config.json and model.safetensors loads files that you have`
 
 /** A model that a caller named. */
 interface Wanted {
   repository: string
-  names: { config: string; weights: string }
+  /** `weights`: of a configuration that was found. */
+  names: { config: string; weights: (config: string) => Promise<string> }
   /** Where it was looked for before. */
   looked: readonly string[]
 }
@@ -83,7 +81,8 @@ export async function fetchModelFiles(
   try {
     const config = await fetchFile(repository, names.config, control)
     const revision = basename(dirname(config))
-    return { config, weights: await fetchFile(repository, names.weights, control, revision) }
+    const weights = await names.weights(config)
+    return { config, weights: await fetchFile(repository, weights, control, revision) }
   } catch (cause) {
     if (control.signal?.aborted || !isOurs(cause)) throw cause
     const isUnreachable = cause.code === unreachable
@@ -92,6 +91,6 @@ export async function fetchModelFiles(
     const places = [...looked, `the repository ${repository}${hubName}`].join(', ')
     const message = `Expected a model but found none after looking for ${places}: ${cause.message}`
     if (!isUnreachable) throw torchError('ERR_TORCH_MODULE_LOAD', message, { cause })
-    throw torchError(unreachable, `${message}. ${remedies(repository)}`, { cause, details: cause.details })
+    throw torchError(unreachable, `${message}, and ${localFiles}`, { cause, details: cause.details })
   }
 }

@@ -14,15 +14,22 @@ import { oneRevision } from '../io/hub-repository.js'
 import { pathKind, pathKindIfKnown } from '../io/path-kind.js'
 import { Safetensors } from '../io/safetensors.js'
 import { fetchModelFiles, type LoadControl, type LoadHubOptions } from './hub-files.js'
+import { tensorsFrom } from './label-offset.js'
 import { loadWeights, type Weights } from './load-weights.js'
 import { manifestOf } from './manifest.js'
 import { type ModelArgs, modelArgsFields, type ParsedModelArgs } from './model-args.js'
 import { inFormOf } from './model-form.js'
 import { type ModelName, nameHint, readLocalFolder, readModelName } from './model-name.js'
-import { type PretrainedConfig, parsePretrainedConfig, readPretrainedConfig } from './pretrained-config.js'
+import {
+  type PretrainedConfig,
+  parsePretrainedConfig,
+  readPretrainedConfig,
+  readWeightsName,
+} from './pretrained-config.js'
 import { type ProgramInfo, programInfo } from './program-info.js'
 import { randomWeights } from './random-weights.js'
 import { type ArchitectureName, architectures, requireArchitecture, weightlessFiles } from './registry.js'
+import { defaultWeights } from './weights-name.js'
 
 /**
  * Where a model comes from: a TorchScript archive (path, file: URL or bytes), a folder with config.json and
@@ -105,12 +112,12 @@ interface Files {
 
 /** A folder laid out as a repository of timm's on the hub. */
 async function openFolder({ config, weights }: Files, wanted: Wanted): Promise<OpenedModel> {
-  const pretrained = await readPretrainedConfig(config)
+  const { config: pretrained, offset } = await readPretrainedConfig(config)
   const architecture = requireArchitecture(pretrained.architecture, `the model of ${config}`)
   const args = withStride(pretrained.args, wanted)
   const opened = await fill(architecture, args, wanted, async () => {
     const file = await Safetensors.open(weights, { signal: wanted.signal })
-    return file.tensors(undefined, { dtype: 'float32', signal: wanted.signal }) // what our archives compute in
+    return tensorsFrom(file, offset, { dtype: 'float32', signal: wanted.signal }) // what our archives compute in
   })
   return { ...opened, ...pretrained, args: opened.args }
 }
@@ -118,19 +125,18 @@ async function openFolder({ config, weights }: Files, wanted: Wanted): Promise<O
 const withStride = (args: ParsedModelArgs, { outputStride }: Wanted): ParsedModelArgs =>
   outputStride === undefined ? args : { ...args, outputStride }
 
-const weightsName = 'model.safetensors'
 const configName = 'config.json'
 
-const filesIn = (folder: string): Files => ({ config: join(folder, configName), weights: join(folder, weightsName) })
+const filesIn = (folder: string): Files => ({ config: join(folder, configName), weights: join(folder, defaultWeights) })
 
 async function repositoryFiles(
   repository: string,
   { revision, type }: Pick<LoadHubOptions, 'revision' | 'type'> = {},
 ): Promise<Files | undefined> {
-  const [config, weights] = await Promise.all(
-    [configName, weightsName].map((name) => findInHubCache(repository, name, { revision, type })),
-  )
-  return config !== undefined && weights !== undefined ? { config, weights } : undefined
+  const find = (name: string) => findInHubCache(repository, name, { revision, type })
+  const config = await find(configName)
+  const weights = config && (await find(await readWeightsName(config)))
+  return config && weights ? { config, weights } : undefined
 }
 
 const ownFolder = (name: ArchitectureName) => join(cacheFolder(), 'models', name)
@@ -138,7 +144,7 @@ const ownFolder = (name: ArchitectureName) => join(cacheFolder(), 'models', name
 /** The weights that an architecture is known for: in the package's own cache, or its repository in the hub's. */
 async function pretrainedFiles(name: ArchitectureName): Promise<Files | undefined> {
   const folder = ownFolder(name)
-  if ((await pathKindIfKnown(join(folder, weightsName))) === 'file') return filesIn(folder)
+  if ((await pathKindIfKnown(join(folder, defaultWeights))) === 'file') return filesIn(folder)
   return repositoryFiles(architectures[name].hub)
 }
 
@@ -155,7 +161,7 @@ async function filesOfName(text: string, name: ModelName, wanted: Wanted): Promi
     ...(architecture === undefined ? [] : [ownFolder(architecture)]),
     ...(hub.force ? [] : [`the cache ${hubCacheFolder()}`]),
   ]
-  const names = { config: configName, weights: weightsName }
+  const names = { config: configName, weights: readWeightsName }
   const found = hub.force ? undefined : await find()
   return found ?? (await fetchModelFiles({ repository, looked, names }, { ...wanted, hub }))
 }
@@ -175,7 +181,7 @@ function requireNoRevision({ hub }: Wanted, source: unknown): void {
 async function requireFiles({ config, weights }: Files, place: string): Promise<Files> {
   for (const path of [config, weights]) {
     if ((await pathKind(path)) !== undefined) continue
-    const wanted = `${configName} and ${weightsName} in one folder`
+    const wanted = `${configName} and ${defaultWeights} in one folder`
     const message = `Expected a model at '${place}' (${wanted}, or a TorchScript archive) but ${path} does not exist`
     throw torchError('ERR_TORCH_DISK', message, { operation: 'load', details: { path, code: 'ENOENT' } })
   }

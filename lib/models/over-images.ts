@@ -26,7 +26,8 @@ export interface ImagesOptions extends DecodeOptions {
 
 /**
  * Any number of images, one after another. No byte streams: where a type says that it is one (a request, a socket, a file
- * that is read, standard input) TypeScript refuses it, and ERR_TORCH_INVALID_ARGUMENT does where it says it itself.
+ * that is read, standard input) TypeScript refuses it, and ERR_TORCH_INVALID_ARGUMENT does where it says it itself;
+ * `Readable.toWeb` of a file does not, and its chunks come back as damaged images.
  */
 export type ImageStream =
   | (AsyncIterable<ImageInput> & { readonly pipe?: never })

@@ -5,9 +5,11 @@ import { parseOptions } from '../core/options.js'
 import { withDiskErrors } from '../io/disk-error.js'
 import { type ModelPreprocessConfig, modelPreprocessConfig } from '../io/preprocess-config.js'
 import { requireBuiltArgs } from './built-args.js'
+import { type LabelOffset, labelOffset, noOffset } from './label-offset.js'
 import { imagenetLabels, type Label, labelsByIndex } from './labels.js'
 import { modelArgsOptions, type ParsedModelArgs } from './model-args.js'
 import { isArchitecture } from './registry.js'
+import { weightsName } from './weights-name.js'
 
 /** What timm writes beside weights: config.json of a repository, or metadata.json inside our archives. */
 export interface PretrainedConfig {
@@ -126,12 +128,27 @@ function configOf(json: JsonObject, place: string): PretrainedConfig {
 export const parsePretrainedConfig = (text: string, place: string): PretrainedConfig =>
   configOf(parseObject(text, place), place)
 
+const readObject = async (file: string) => parseObject(await withDiskErrors(file, () => readFile(file, 'utf8')), file)
+
+/** timm's load_pretrained: where the model has other classes than the weights, their classifier is none of its own. */
+function offsetOf(json: JsonObject, file: string): LabelOffset {
+  const config = inTodaysForm(json)
+  const { num_classes: wanted } = modelArgsOf(config, file)
+  const classes = config.num_classes ?? config.pretrained_cfg.num_classes
+  return (wanted ?? classes) === classes ? labelOffset(config.pretrained_cfg, file) : noOffset
+}
+
 /** Of weights that an architecture of this package is filled with. Rejects with ERR_TORCH_DISK and ERR_TORCH_FILE_FORMAT. */
-export async function readPretrainedConfig(file: string): Promise<PretrainedConfig> {
-  const json = parseObject(await withDiskErrors(file, () => readFile(file, 'utf8')), file)
+export async function readPretrainedConfig(file: string): Promise<{ config: PretrainedConfig; offset: LabelOffset }> {
+  const json = await readObject(file)
   const config = configOf(json, file)
   if (isArchitecture(config.architecture)) requireBuiltArgs(modelArgsOf(json, file), config.architecture, file)
-  return config
+  return { config, offset: offsetOf(json, file) }
+}
+
+/** The file with the weights, beside the configuration in its repository. Rejects as `readPretrainedConfig`. */
+export async function readWeightsName(file: string): Promise<string> {
+  return weightsName(inTodaysForm(await readObject(file)).pretrained_cfg.hf_hub_filename, file)
 }
 
 /**

@@ -79,7 +79,7 @@ napi_value tensor_info(Environment& environment, const Napi::CallbackInfo& info)
   const auto& file = *live<SafetensorsHandle>(environment, info).file;
   const engine::StoredTensor& tensor = file.header().tensors[to_index(info.Env(), info[0], file)];
   Napi::Object result = Napi::Object::New(info.Env());
-  result.Set("dtype", tensor.type->type ? engine::dtype_name(*tensor.type->type) : tensor.type->name);
+  result.Set("dtype", tensor.type->shown_name());
   Napi::Array shape = Napi::Array::New(info.Env(), tensor.shape.size());
   for (uint32_t i = 0; i < tensor.shape.size(); i++) {
     Napi::HandleScope scope(info.Env());

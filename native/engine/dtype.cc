@@ -30,6 +30,7 @@ constexpr std::pair<const char*, c10::ScalarType> kTypes[] = {
     {"float8_e4m3fnuz", c10::kFloat8_e4m3fnuz},
     {"float8_e5m2fnuz", c10::kFloat8_e5m2fnuz},
     {"float8_e8m0fnu", c10::kFloat8_e8m0fnu},
+    {"float4_e2m1fn_x2", c10::kFloat4_e2m1fn_x2},
 };
 
 }  // namespace

@@ -21,13 +21,15 @@ struct Place {
 };
 
 Place place_of(const StoredTensor& tensor, const SafetensorsFile::Part& part, uint64_t buffer_offset) {
-  if (!tensor.type->type) {
-    throw Error("ERR_TORCH_DTYPE",
-                "Expected a dtype that tensors have here for '" + tensor.name + "' but received " + tensor.type->name);
-  }
-  Place place{at::TensorOptions(*tensor.type->type), tensor.shape, buffer_offset + tensor.begin,
+  std::vector<int64_t> shape = tensor_shape(tensor);
+  Place place{at::TensorOptions(*tensor.type->type), std::move(shape), buffer_offset + tensor.begin,
               tensor.end - tensor.begin};
   if (!part.rows) return place;
+  if (tensor.shape.size() == 1 && tensor.type->numbers_per_element() > 1) {
+    throw Error("ERR_TORCH_SHAPE", "Expected two dimensions or more for rows of '" + tensor.name + "' but received " +
+                                       tensor.type->name + " [" + std::to_string(tensor.shape[0]) +
+                                       "], which could be cut within a byte");
+  }
   const auto [first, last] = *part.rows;
   if (tensor.shape.empty() || first < 0 || first > last || last > tensor.shape[0]) {
     throw Error("ERR_TORCH_SHAPE", "Expected rows within the first dimension of '" + tensor.name + "' but received [" +
@@ -199,7 +201,7 @@ void write_safetensors(const std::string& path, const std::vector<std::pair<std:
     if (name == "__metadata__" || !by_name.emplace(name, tensor).second) {
       throw Error("ERR_TORCH_INVALID_ARGUMENT", "Expected another name for a tensor but received '" + name + "'");
     }
-    header.tensors.push_back({name, type, tensor.sizes().vec(), 0, 0});
+    header.tensors.push_back({name, type, stored_shape(name, *type, tensor.sizes().vec()), 0, 0});
   }
   lay_out(header.tensors);
   if (metadata) std::sort(metadata->begin(), metadata->end());

@@ -37,7 +37,7 @@ class SafetensorsFile {
   /// Mapped tensors share the file's memory with each other, except where they have to be copied: where their bytes are
   /// not aligned, and where a bool is neither 0 nor 1. Those for another device or of another dtype are read, mapped or
   /// not, and at most 64 MiB, or one tensor, wait on the CPU on their way. Throws ERR_TORCH_DTYPE for a dtype that
-  /// libtorch lacks.
+  /// libtorch lacks or cannot convert, ERR_TORCH_SHAPE for rows that are not there and for F4 cut within a byte.
   std::vector<at::Tensor> read(const std::vector<Part>& parts, const Cancellation* cancellation,
                                const Destination& destination = {}) const;
 
@@ -53,7 +53,8 @@ class SafetensorsFile {
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
 /// Writes the file as the Rust writer does, metadata sorted by key; the file is complete or not there. Tensors are made
-/// contiguous. Throws ERR_TORCH_DISK, ERR_TORCH_DTYPE for a dtype that the format lacks, ERR_TORCH_INVALID_ARGUMENT.
+/// contiguous. Throws ERR_TORCH_DISK, ERR_TORCH_DTYPE for a dtype that the format lacks, ERR_TORCH_SHAPE for a scalar
+/// of float4_e2m1fn_x2, ERR_TORCH_INVALID_ARGUMENT.
 void write_safetensors(const std::string& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors,
                        std::optional<Metadata> metadata);
 

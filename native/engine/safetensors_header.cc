@@ -1,10 +1,13 @@
 #include "engine/safetensors_header.h"
 
+#include <c10/util/ArrayRef.h>
+#include <c10/util/StringUtil.h>
 #include <c10/util/safe_numerics.h>
 
 #include <algorithm>
 #include <iterator>
 
+#include "engine/dtype.h"
 #include "engine/error.h"
 #include "engine/safetensors_json.h"
 
@@ -17,7 +20,7 @@ constexpr uint64_t kMaxSize = (uint64_t{1} << 53) - 1;  // what JS and the names
 /// In the order of the Rust reference, by which its writer sorts.
 constexpr StoredType kTypes[] = {
     {"BOOL", 8, c10::kBool},
-    {"F4", 4, std::nullopt},
+    {"F4", 4, c10::kFloat4_e2m1fn_x2},
     {"F6_E2M3", 6, std::nullopt},
     {"F6_E3M2", 6, std::nullopt},
     {"U8", 8, c10::kByte},
@@ -136,6 +139,41 @@ std::string entry_text(const StoredTensor& tensor) {
 }
 
 }  // namespace
+
+int64_t StoredType::numbers_per_element() const {
+  return type ? static_cast<int64_t>(8 * c10::elementSize(*type)) / bits : 1;
+}
+
+const char* StoredType::shown_name() const { return type && numbers_per_element() == 1 ? dtype_name(*type) : name; }
+
+std::vector<int64_t> tensor_shape(const StoredTensor& tensor) {
+  if (!tensor.type->type) {
+    throw Error("ERR_TORCH_DTYPE",
+                "Expected a dtype that tensors have here for '" + tensor.name + "' but received " + tensor.type->name);
+  }
+  const int64_t numbers = tensor.type->numbers_per_element();
+  std::vector<int64_t> shape = tensor.shape;
+  if (numbers == 1) return shape;
+  if (shape.empty() || shape.back() % numbers != 0) {
+    throw Error("ERR_TORCH_SHAPE", "Expected a last dimension of whole bytes for '" + tensor.name + "' but received " +
+                                       tensor.type->name + " " + c10::str(c10::IntArrayRef(shape)));
+  }
+  shape.back() /= numbers;
+  return shape;
+}
+
+std::vector<int64_t> stored_shape(const std::string& name, const StoredType& type, std::vector<int64_t> shape) {
+  const int64_t numbers = type.numbers_per_element();
+  if (numbers == 1) return shape;
+  int64_t last = 0;
+  if (shape.empty() || c10::mul_overflows(shape.back(), numbers, &last)) {
+    throw Error("ERR_TORCH_SHAPE", std::string("Expected a last dimension whose numbers ") + type.name +
+                                       " can count for '" + name + "' but received " +
+                                       (shape.empty() ? "a scalar" : std::to_string(shape.back())));
+  }
+  shape.back() = last;
+  return shape;
+}
 
 SafetensorsHeader parse_header(std::string_view text, uint64_t buffer_bytes) {
   SafetensorsHeader header;

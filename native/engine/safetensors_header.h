@@ -11,20 +11,35 @@
 
 namespace engine {
 
-/// A dtype of the format. Those of less than a byte have no counterpart here.
+/// A dtype of the format.
 struct StoredType {
   const char* name;
+  /// Of one number: the format's shapes count numbers.
   int bits;
+  /// nullopt where libtorch has none.
   std::optional<c10::ScalarType> type;
+
+  /// libtorch's shapes count elements, and one of F4 is a byte with two numbers.
+  int64_t numbers_per_element() const;
+  /// PyTorch's name where its shapes are the format's; else the format's own.
+  const char* shown_name() const;
 };
 
 /// What the header says of one tensor. Its bytes are [begin, end) of the buffer behind the header.
 struct StoredTensor {
   std::string name;
   const StoredType* type;
+  /// In numbers.
   std::vector<int64_t> shape;
   uint64_t begin, end;
 };
+
+/// The shape of the tensor for what is stored, as safetensors.safe_open's get_tensor gives it. Throws ERR_TORCH_DTYPE
+/// where libtorch lacks the dtype, ERR_TORCH_SHAPE where a row would end within an element: an odd last size of F4.
+std::vector<int64_t> tensor_shape(const StoredTensor& tensor);
+
+/// The shape to store for a tensor's. Throws ERR_TORCH_SHAPE where it has no dimension that could count numbers.
+std::vector<int64_t> stored_shape(const std::string& name, const StoredType& type, std::vector<int64_t> shape);
 
 struct SafetensorsHeader {
   /// In the order of their bytes, which fill the buffer without a gap.

@@ -52,6 +52,7 @@ void append(std::vector<Element>& out, const char* address, c10::ScalarType type
       return out.push_back(static_cast<double>(read<int32_t>(address)));
     case c10::kLong:
       return out.push_back(read<int64_t>(address));
+    case c10::kFloat4_e2m1fn_x2:  // the byte, as PyTorch prints it
     case c10::kByte:
       return out.push_back(static_cast<double>(read<uint8_t>(address)));
     case c10::kUInt16:

@@ -5,6 +5,7 @@ Run with the Python of .oracle: .oracle/bin/python scripts/golden/safetensors_fi
 
 import json
 import struct
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -16,6 +17,7 @@ DTYPES = (
     "bool uint8 int8 float8_e5m2 float8_e4m3fn float8_e8m0fnu float8_e4m3fnuz float8_e5m2fnuz int16 uint16 float16 "
     "bfloat16 int32 uint32 float32 complex64 float64 int64 uint64"
 ).split()
+PACKED = "float4_e2m1fn_x2"
 
 
 def filled(dtype, *shape):
@@ -32,12 +34,31 @@ def encode(name, tensor):
     return {"name": name, "dtype": str(tensor.dtype)[6:], "shape": list(tensor.shape), "hex": raw.hex()}
 
 
+def stored(raw, tensors):
+    """What the file says of tensors whose dtype and shape are other ones there."""
+    with tempfile.NamedTemporaryFile() as file:
+        Path(file.name).write_bytes(raw)
+        with safetensors.safe_open(file.name, "pt") as opened:
+            assert {name: encode(name, opened.get_tensor(name)) for name in tensors} == {
+                name: encode(name, tensor) for name, tensor in tensors.items()
+            }
+            slices = {name: opened.get_slice(name) for name in tensors}
+            shapes = {name: (part.get_dtype(), part.get_shape()) for name, part in slices.items()}
+    packed = [name for name, tensor in tensors.items() if str(tensor.dtype)[6:] == PACKED]
+    return {name: dict(zip(["dtype", "shape"], shapes[name])) for name in packed}
+
+
 def files():
     odd_names = ["", "a", "B", "é", "\u2028", "\U0001f600", 'q"\\/\b\f\n\r\t\x01\x1f\x7f\0', "__proto__", "a.b.0"]
     cases = {
         "every dtype": ({name: filled(name, 3, 2) for name in DTYPES}, {"format": "pt"}),
         "every dtype, empty and as a scalar": (
             {f"{name}.{len(shape)}": filled(name, *shape) for name in DTYPES for shape in [(), (0, 3), (2, 0, 1)]},
+            None,
+        ),
+        "two numbers in an element": (
+            {str(list(shape)): filled(PACKED, *shape) for shape in [(5,), (3, 2), (0, 3), (2, 0, 1), (3, 0)]}
+            | {"b": filled("bool", 3), "u": filled("uint8", 2)},
             None,
         ),
         "odd names": ({name: filled("int16", i + 1) for i, name in enumerate(odd_names)}, None),
@@ -53,7 +74,9 @@ def files():
     for what, (tensors, metadata) in cases.items():
         raw = safetensors.torch.save(tensors, metadata=metadata)
         encoded = [encode(name, tensor) for name, tensor in tensors.items()]
-        yield {"what": what, "metadata": metadata, "tensors": encoded, "hex": raw.hex()}
+        others = stored(raw, tensors)
+        row = {"what": what, "metadata": metadata, "tensors": encoded, "hex": raw.hex()}
+        yield {**row, "stored": others} if others else row
 
 
 def entry(dtype="I32", shape="[1]", offsets="[0,4]", extra=""):
@@ -96,6 +119,9 @@ HEADERS = {
     "an escaped __metadata__": (f'{{"__met\\u0061data__":{{"x":"y"}},"a":{ONE}}}', 4),
     "an empty name": (f'{{"":{ONE}}}', 4),
     "F4 in whole bytes": (f'{{"a":{entry("F4", "[2,2]", "[0,2]")}}}', 2),
+    "F4 with an odd last size": (f'{{"a":{entry("F4", "[2,3]", "[0,3]")}}}', 3),
+    "F4 without elements, with an odd last size": (f'{{"a":{entry("F4", "[0,3]", "[0,0]")}}}', 0),
+    "F4 as a scalar": (f'{{"a":{entry("F4", "[]", "[0,1]")}}}', 1),
     "F6 in whole bytes": (f'{{"a":{entry("F6_E2M3", "[4]", "[0,3]")}}}', 3),
     "C64": (f'{{"a":{entry("C64", offsets="[0,8]")}}}', 8),
     "127 levels": (nested(125), 4),

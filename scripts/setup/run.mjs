@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseBench } from '../bench/command-line.mjs'
 import { wantedDemos } from '../demo/demo-names.mjs'
 import { checkLibtorch, minorOf } from './check-libtorch.mjs'
 import { command, SetupError } from './command.mjs'
@@ -74,7 +75,10 @@ const jobs = {
     if (typeof wanted === 'string') throw new SetupError(wanted) // before minutes of set-up
     return script('scripts/demo/main.mjs', args)
   },
-  bench: (args) => script('scripts/bench/main.mjs', args),
+  bench: (args) => {
+    parseBench(args) // before minutes of set-up
+    return script('scripts/bench/main.mjs', args)
+  },
   test,
   build: async () => {
     await build()

@@ -183,7 +183,7 @@ describe('what is classified', () => {
     const { model } = place({})
     const bytes = readFileSync(join(photoFolder, 'china.jpg')).subarray(0, 70_000)
     const { rows, code, stderr } = classifyStdin(bytes, ['--model', model, '-'])
-    expect(stderr).toMatch(/^error: standard input: Expected a whole image .*\n$/)
+    expect(stderr).toMatch(/^error: Expected a whole image but standard input cannot be decoded: .*\n$/)
     expect({ code, rows }).toMatchObject({ code: 1, rows: [{ file: '-', error: { code: 'ERR_TORCH_IMAGE' } }] })
   })
 

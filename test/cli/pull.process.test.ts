@@ -63,6 +63,34 @@ test('names and patterns choose files', async () => {
   expect(filesIn(folder)).toEqual(['config.json', 'model.safetensors'])
 })
 
+test('the name may say a revision, as for a load; another one in the option is a wrong argument', async () => {
+  const { code, stdout, stderr } = await pull(['timm/tiny@v1', 'config.json'])
+  expect({ code, stdout }).toEqual({ code: 0, stdout: `${folder}\n` })
+  expect(stderr).toMatch(/^asking the hub for timm\/tiny \(v1\)\n/)
+  expect(readFileSync(join(folder, '..', '..', 'refs', 'v1'), 'utf8')).toBe(server.commit)
+  expect((await pull(['hf-hub:timm/tiny@v1', '--revision', 'v1', '--offline', 'config.json'])).code).toBe(0)
+  expect((await pull(['timm/tiny@v9'])).stderr).toContain('the revision v9 of timm/tiny')
+  server.requests.length = 0
+  const twice = await pull(['timm/tiny@v1', '--revision', 'main'])
+  const message = "error: Expected 'v1', as in timm/tiny@v1, for revision but received 'main'\n"
+  expect(twice).toMatchObject({ code: 2, stdout: '', stderr: message })
+  expect(server.requests).toEqual([])
+})
+
+test.each([
+  ['nobody listens', 'http://127.0.0.1:9', {}, 'ECONNREFUSED'],
+  ['nobody knows the host', 'http://hub.invalid', {}, '(ENOTFOUND|EAI_AGAIN)'],
+  ['the proxy is not there', 'https://hub.invalid', { HTTPS_PROXY: 'http://127.0.0.1:9' }, 'ECONNREFUSED'],
+])('where %s it says what mends that', async (_, endpoint, variables, reason) => {
+  const env = { ...environment.variables, HF_ENDPOINT: endpoint, ...variables }
+  const { code, stderr } = await runNode([cliProgram, 'pull', 'timm/tiny@v1', '--retries', '0'], { env })
+  expect(code).toBe(1)
+  expect(stderr).toMatch(
+    new RegExp(`\nerror: Expected .*${reason}.*\\. Set HTTPS_PROXY .*HF_ENDPOINT .*HF_HUB_OFFLINE=1`),
+  )
+  expect(stderr).toContain("'npx node-libtorch pull timm/tiny --revision v1' fills the cache")
+})
+
 test.each(['dataset', 'space'] as const)('a %s is pulled by its type', async (type) => {
   server.type = type
   expect((await pull(['timm/tiny'])).stderr).toContain('the hub has no such repository')

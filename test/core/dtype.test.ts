@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { memory } from '../../lib/core/device.js'
 import { type DType, dtypes, isDType, requireDType } from '../../lib/core/dtype.js'
+import { ops } from '../../lib/core/ops.js'
 import { Tensor } from '../../lib/core/tensor.js'
 import { expectNoLeaks, inScope, scopedTest } from '../support/handles.js'
 import { readGolden } from '../support/op-golden.js'
@@ -9,9 +11,10 @@ interface GoldenBytes {
   shape: number[]
   hex: string
 }
+/** null: Python refuses. */
 interface GoldenCase extends GoldenBytes {
-  numbers?: GoldenNumbers
-  to?: GoldenBytes
+  numbers?: GoldenNumbers | null
+  to?: GoldenBytes | { dtype: DType; hex: null }
 }
 /** Integers and what JSON lacks are strings. */
 type GoldenNumbers = string | number | boolean | GoldenNumbers[]
@@ -35,6 +38,10 @@ async function bytesOf(tensor: Tensor): Promise<GoldenBytes> {
   }
 }
 
+async function expectRefused(verb: Promise<unknown>, words: string): Promise<void> {
+  await expect(verb).rejects.toMatchObject({ code: 'ERR_TORCH_DTYPE', message: expect.stringContaining(words) })
+}
+
 /** The golden's numbers as toArray gives them. */
 function decode(golden: GoldenNumbers, dtype: DType): unknown {
   if (Array.isArray(golden)) return golden.map((item) => decode(item, dtype))
@@ -56,7 +63,8 @@ describe('bytes go in and out as they are in Python, and read as the same number
         const tensor = tensorOf(golden)
         expect(await bytesOf(tensor)).toEqual(golden)
         expect(tensor.nbytes).toBe(golden.hex.length / 2)
-        expect(await tensor.toArray()).toEqual(decode(numbers as GoldenNumbers, dtype))
+        if (numbers === null) await expectRefused(tensor.toArray(), 'data() has the bits')
+        else expect(await tensor.toArray()).toEqual(decode(numbers as GoldenNumbers, dtype))
       }
     }),
   )
@@ -69,8 +77,10 @@ describe('converts to every other dtype as Python does', () => {
       const goldens = ofDType(dtype).filter(({ to }) => to !== undefined)
       expect(goldens.map(({ to }) => to?.dtype).sort()).toEqual(names.filter((name) => name !== dtype).sort())
       for (const { to, ...golden } of goldens) {
-        const converted = await tensorOf(golden).to({ dtype: (to as GoldenBytes).dtype })
-        expect(await bytesOf(converted)).toEqual(to)
+        const { dtype: wanted, hex } = to as NonNullable<GoldenCase['to']>
+        const converting = tensorOf(golden).to({ dtype: wanted })
+        if (hex === null) await expectRefused(converting, 'not implemented')
+        else expect(await bytesOf(await converting)).toEqual(to)
       }
     }),
   )
@@ -98,11 +108,11 @@ describe('typed arrays', () => {
         }
       }),
     )
-    const float8 = names.filter((name) => name.startsWith('float8'))
+    const short = names.filter((name) => /^float[48]/.test(name))
     expect(accepted).toEqual([
       ['int8'],
-      ['uint8', 'bool', ...float8],
-      ['uint8', 'bool', ...float8],
+      ['uint8', 'bool', ...short],
+      ['uint8', 'bool', ...short],
       ['int16'],
       ['float16', 'bfloat16', 'uint16'],
       ['int32'],
@@ -137,8 +147,44 @@ describe('typed arrays', () => {
 test('numbers are no bits', () => {
   const bits = names.filter((dtype) => !dtypes[dtype].numeric || dtypes[dtype].perElement === 2)
   for (const dtype of bits) {
-    expect(() => Tensor.from([1], undefined, { dtype })).toThrow(/make float32 and convert with to\(\{ dtype \}\)$/)
+    const end = dtypes[dtype].packed ? / but received numbers$/ : /: make float32 and convert with to\(\{ dtype \}\)$/
+    expect(() => Tensor.from([1], undefined, { dtype })).toThrow(end)
   }
+})
+
+describe('float4, two numbers in a byte,', () => {
+  const dtype = 'float4_e2m1fn_x2'
+  const make = () => Tensor.from(Uint8Array.of(1, 2, 3, 4, 5, 0xfe), [2, 3], { dtype })
+
+  scopedTest('is moved: cloned, viewed, joined, made contiguous, shown without data', async () => {
+    const tensor = make()
+    const flipped = await ops.transpose(tensor, 0, 1)
+    expect(await (await ops.contiguous(flipped)).data(dtype)).toEqual(Uint8Array.of(1, 4, 2, 5, 3, 0xfe))
+    expect(await flipped.data()).toEqual(Uint8Array.of(1, 4, 2, 5, 3, 0xfe))
+    expect(await (await ops.cat([tensor, await ops.clone(tensor)])).data()).toHaveLength(12)
+    expect(await (await ops.slice(tensor, { dim: 1, start: 1 })).data()).toEqual(Uint8Array.of(2, 3, 5, 0xfe))
+    expect(await (await tensor.to({ device: 'cpu', dtype })).data()).toEqual(await tensor.data())
+    const meta = await tensor.to({ device: 'meta' })
+    expect([meta.dtype, meta.shape, meta.nbytes]).toEqual([dtype, [2, 3], 6])
+  })
+
+  scopedTest('counts a byte of memory per element', () => {
+    const before = memory().bytes.cpu ?? 0
+    const tensor = Tensor.from(new Uint8Array(1000), undefined, { dtype })
+    expect([tensor.numel, tensor.nbytes, (memory().bytes.cpu ?? 0) - before]).toEqual([1000, 1000, 1000])
+  })
+
+  scopedTest('is computed with nowhere, and no error advises to convert it', async () => {
+    const tensor = make()
+    for (const verb of [ops.sum(tensor), ops.abs(tensor), ops.full([2], 1, { dtype })]) {
+      await expectRefused(verb, 'not implemented')
+    }
+    await expectRefused((await ops.select(tensor, 0, 1)).toArray(), 'data() has the bits')
+    await expectRefused(Tensor.from(Uint8Array.of(1), [], { dtype }).item(), 'data() has the bits')
+    await expect(tensor.data('float32')).rejects.toThrow(/but received float4_e2m1fn_x2$/)
+    await expect(Tensor.from([1]).data(dtype)).rejects.toThrow(/but received float32$/)
+    expect(() => Tensor.from(new Float32Array(2), undefined, { dtype })).toThrow(/but received elements of float32$/)
+  })
 })
 
 test('names of dtypes are told from others', () => {

@@ -41,6 +41,12 @@ describe('inspect prints as PyTorch does', () => {
       'float8_e4m3fn',
       'Tensor float8_e4m3fn [2] cpu\n[1.0000, 0.5000]',
     ],
+    [
+      'the bytes of float4',
+      Uint8Array.of(1, 0xab),
+      'float4_e2m1fn_x2',
+      'Tensor float4_e2m1fn_x2 [2] cpu\n[  1., 171.]',
+    ],
   ])(
     '%s',
     inScope((_, data, dtype, text) => {

@@ -3,6 +3,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from '
 import { dirname, join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { hub } from '../../lib/io/hub.js'
+import { findInHubCache } from '../../lib/io/hub-cache.js'
 import type { HubProgress } from '../../lib/io/hub-progress.js'
 import { blobOf, type HubContent } from '../support/fake-hub.js'
 import { hubForEachTest, quick } from '../support/hub-environment.js'
@@ -111,6 +112,27 @@ test.each([
   expect(error).toMatchObject({ code: 'ERR_TORCH_INVALID_ARGUMENT', operation: 'hub.file' })
   expect(error.message).not.toContain('s3cret')
   expect(here.server.requests).toEqual([])
+})
+
+test('the name may say a revision, of which one is enough', async () => {
+  const path = await hub.file('timm/tiny@v1', config.name, quick)
+  expect(path).toBe(here.snapshotFile(config.name))
+  expect(readFileSync(join(here.repository, 'refs', 'v1'), 'utf8')).toBe(here.server.commit)
+  const offline = { ...quick, offline: true }
+  expect(await hub.file('hf-hub:timm/tiny@v1', config.name, { ...offline, revision: 'v1' })).toBe(path)
+  expect(await findInHubCache('timm/tiny@v1', config.name)).toBe(path)
+  expect(await findInHubCache('timm/tiny', config.name)).toBe(undefined)
+  const refused = { code: 'ERR_TORCH_INVALID_ARGUMENT' }
+  const other = { revision: 'main' }
+  expect(await failure(hub.file('timm/tiny@v1', config.name, other))).toMatchObject({
+    ...refused,
+    operation: 'hub.file',
+  })
+  expect(await failure(hub.snapshot('timm/tiny@v1', other))).toMatchObject({ ...refused, operation: 'hub.snapshot' })
+  expect(await failure(findInHubCache('timm/tiny@v1', config.name, other))).toMatchObject(refused)
+  for (const name of ['timm/tiny@', 'timm/tiny@v1@v1', '@v1', 'timm/tiny@../v1', 'hf-hub:', 'hf-hub:a/b/c', 5]) {
+    expect(await failure(hub.file(name as string, config.name, quick))).toMatchObject(refused)
+  }
 })
 
 test('names that could lead elsewhere, and unknown options, are refused', async () => {

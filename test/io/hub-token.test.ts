@@ -84,7 +84,9 @@ describe('tokens:', () => {
     here.server.respond = page
     const error = await failure(file(config.name))
     expect(error).toMatchObject({ code: 'ERR_TORCH_DOWNLOAD', details: { status: 403 } })
-    expect(error.message).toMatch(/received a web page with HTTP status 403: a proxy .* HF_ENDPOINT is no hub$/)
+    expect(error.message).toMatch(
+      /received a web page with HTTP status 403: a proxy .* HF_ENDPOINT is no hub\. Set HTTPS_PROXY /,
+    )
     here.server.respond = () => false
     const path = await file(config.name)
     here.server.respond = page

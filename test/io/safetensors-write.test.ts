@@ -5,6 +5,7 @@ import { Module } from '../../lib/core/module.js'
 import { ops } from '../../lib/core/ops.js'
 import { Tensor } from '../../lib/core/tensor.js'
 import { Safetensors } from '../../lib/io/safetensors.js'
+import { readSafetensorsHeader } from '../../lib/io/safetensors-header-file.js'
 import { writeSafetensors } from '../../lib/io/safetensors-write.js'
 import { expectNoLeaks, scopedTest } from '../support/handles.js'
 import { temporaryFolder } from '../support/libtorch-folders.js'
@@ -47,6 +48,29 @@ describe('writing', () => {
     expect(await sum.item()).toBe(3_000_000)
   })
 
+  scopedTest('a tensor and a key of metadata may be called __proto__, as any other', async () => {
+    const path = join(temporaryFolder(), 'a.safetensors')
+    const metadata = JSON.parse('{"format":"pt","__proto__":"a text"}')
+    const tensors: object[] = [
+      { ['__proto__']: Tensor.from([1, 2]), x: Tensor.from(3) },
+      new Map([
+        ['__proto__', Tensor.from([1, 2])],
+        ['x', Tensor.from(3)],
+      ]),
+    ]
+    for (const given of tensors) {
+      await writeSafetensors(path, given as never, { metadata })
+      const opened = await Safetensors.open(path)
+      expect(Object.entries(opened.metadata).sort()).toEqual(Object.entries(metadata).sort())
+      expect(opened.keys().sort()).toEqual(['__proto__', 'x'])
+      const read = await opened.tensors()
+      expect([...read.keys()].sort()).toEqual(['__proto__', 'x'])
+      expect(await read.get('__proto__')?.toArray()).toEqual([1, 2])
+      const header = await readSafetensorsHeader(path, { operation: 'inspect', signal: undefined })
+      expect(Object.entries(header.metadata).sort()).toEqual(Object.entries(metadata).sort())
+    }
+  })
+
   scopedTest('what cannot be written is refused, and leaves the old file and no other', async () => {
     const folder = temporaryFolder()
     const path = join(folder, 'a.safetensors')
@@ -73,7 +97,14 @@ describe('writing', () => {
     ]) {
       expect(await write(tensors)).toMatchObject({ code: 'ERR_TORCH_INVALID_ARGUMENT' })
     }
-    for (const options of [{ metadata: { a: 1 } }, { metadata: 'a' }, { metadata: { a: '\udc00' } }]) {
+    const throwing = Object.defineProperty({}, 'a', {
+      enumerable: true,
+      get: () => {
+        throw new Error('no')
+      },
+    })
+    for (const metadata of [{ a: 1 }, { a: undefined }, 'a', { a: '\udc00' }, ['a'], new Map(), throwing]) {
+      const options = { metadata }
       expect(await write({ x }, options)).toMatchObject({ code: 'ERR_TORCH_INVALID_ARGUMENT' })
     }
     const reason = new Error('enough')

@@ -18,13 +18,55 @@ afterEach(() => vi.unstubAllEnvs())
 describe('reading', () => {
   scopedTest('a dtype that tensors cannot have is refused when its tensor is asked for, not before', async () => {
     const header =
-      '{"f":{"dtype":"F4","shape":[2],"data_offsets":[0,1]},"u":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}'
-    const opened = await Safetensors.open(withHeader(header, Buffer.from([0x21, 7])))
-    expect(opened.info('f')).toEqual({ dtype: 'F4', shape: [2], bytes: 1 })
+      '{"f":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[0,3]},"u":{"dtype":"U8","shape":[1],"data_offsets":[3,4]}}'
+    const opened = await Safetensors.open(withHeader(header, Buffer.from([1, 2, 3, 7])))
+    expect(opened.info('f')).toEqual({ dtype: 'F6_E2M3', shape: [4], bytes: 3 })
     expect(await (await opened.tensor('u')).toArray()).toEqual([7])
     for (const attempt of [opened.tensor('f'), opened.slice('f', 0, 1), opened.tensors()]) {
       expect(await failure(attempt)).toMatchObject({ code: 'ERR_TORCH_DTYPE', message: expect.stringContaining("'f'") })
     }
+  })
+
+  test.each(both)(
+    'F4 is read as bytes of two numbers each, and not where a part would end within one, mmap: %s',
+    inScope(async (mmap) => {
+      const entry = (shape: number[], begin: number, end: number) =>
+        `{"dtype":"F4","shape":${JSON.stringify(shape)},"data_offsets":[${begin},${end}]}`
+      const header = `{"x":${entry([3, 4], 0, 6)},"row":${entry([8], 6, 10)},"odd":${entry([4, 3], 10, 16)}}`
+      const buffer = Buffer.from(Array.from({ length: 16 }, (_, i) => 17 * i))
+      const opened = await Safetensors.open(withHeader(header, buffer), { mmap: mmap as boolean })
+      expect(opened.info('x')).toEqual({ dtype: 'F4', shape: [3, 4], bytes: 6 })
+      const bytesOf = async (tensor: Tensor) => [tensor.shape, ...(await tensor.data('float4_e2m1fn_x2'))]
+      expect(await bytesOf(await opened.tensor('x'))).toEqual([[3, 2], 0, 17, 34, 51, 68, 85])
+      expect(await bytesOf(await opened.tensor('row'))).toEqual([[4], 102, 119, 136, 153])
+      expect(await bytesOf(await opened.slice('x', 1, 3))).toEqual([[2, 2], 34, 51, 68, 85])
+      expect(await bytesOf(await opened.slice('x', 2, 2))).toEqual([[0, 2]])
+      expect(await opened.tensor('x', { device: 'meta' })).toMatchObject({ shape: [3, 2], nbytes: 6 })
+      for (const attempt of [opened.tensor('odd'), opened.slice('odd', 0, 2), opened.slice('row', 0, 4)]) {
+        expect(await failure(attempt)).toMatchObject({
+          code: 'ERR_TORCH_SHAPE',
+          message: expect.stringMatching(/'(odd|row)'.* F4 \[(4, 3|8)\]/),
+        })
+      }
+      const converted = failure(opened.tensor('x', { dtype: 'bfloat16' }))
+      expect(await converted).toMatchObject({ code: 'ERR_TORCH_DTYPE', operation: 'safetensors.tensor' })
+    }),
+  )
+
+  scopedTest('float4 is written as F4 from where it lies, and a scalar of it is refused', async () => {
+    const dtype = 'float4_e2m1fn_x2'
+    const path = join(temporaryFolder(), 'a.safetensors')
+    const x = Tensor.from(Uint8Array.of(1, 2, 3, 4, 5, 6), [2, 3], { dtype })
+    await writeSafetensors(path, { flipped: await ops.transpose(x, 0, 1) })
+    const opened = await Safetensors.open(path)
+    expect(opened.info('flipped')).toEqual({ dtype: 'F4', shape: [3, 4], bytes: 6 })
+    expect([...(await (await opened.tensor('flipped')).data())]).toEqual([1, 4, 2, 5, 3, 6])
+    const scalar = Tensor.from(Uint8Array.of(1), [], { dtype })
+    expect(await failure(writeSafetensors(path, { scalar }))).toMatchObject({
+      code: 'ERR_TORCH_SHAPE',
+      message: "Expected a last dimension whose numbers F4 can count for 'scalar' but received a scalar",
+    })
+    expect((await Safetensors.open(path)).keys()).toEqual(['flipped'])
   })
 
   test.each(both)(

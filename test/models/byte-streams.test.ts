@@ -74,6 +74,16 @@ describe.each(byteStreams)('%s', (_, open) => {
   })
 })
 
+/** What a file in a web stream is: nothing says that its chunks are pieces. */
+const webFile = () => Readable.toWeb(createReadStream(photo))
+
+test('a web stream that does not say what its chunks are is refused in the place of one image', async () => {
+  for (const stream of [webFile(), new ReadableStream({ start: (controller) => controller.enqueue(encoded()) })]) {
+    expect(await refusal(() => model.preprocess(stream as never))).toMatchObject(refused('preprocess'))
+    expect(await refusal(() => model.classify([stream] as never))).toMatchObject(refused('classify'))
+  }
+})
+
 test('a request is refused, and answered with what it says when it was collected', async () => {
   const answers: unknown[] = []
   const server = createServer(async (request: IncomingMessage, response) => {

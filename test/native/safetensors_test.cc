@@ -174,6 +174,33 @@ void what_cannot_be_shared_is_copied() {
   }
 }
 
+void elements_of_two_numbers_are_counted_as_such_in_files() {
+  const Folder folder;
+  const std::string path = folder.file("a.safetensors");
+  const at::Tensor bytes = at::arange(12, at::kByte).reshape({3, 4});
+  const at::Tensor packed = bytes.view(at::kFloat4_e2m1fn_x2);
+  engine::write_safetensors(path, {{"a", packed}, {"none", packed.slice(1, 2, 2)}}, {});
+  const auto same = [](const at::Tensor& left, const at::Tensor& right) {
+    return left.scalar_type() == at::kFloat4_e2m1fn_x2 && left.view(at::kByte).equal(right);
+  };
+  for (const bool mapped : {false, true}) {
+    const auto file = engine::SafetensorsFile::open(path, mapped);
+    CHECK_THAT(std::string(file->header().tensors[0].type->shown_name()) == "F4");
+    CHECK_THAT(file->header().tensors[0].shape == std::vector<int64_t>({3, 8}));
+    CHECK_THAT(file->header().tensors[1].shape == std::vector<int64_t>({3, 0}));
+    const auto tensors = file->read({{0, {}}, {1, {}}, {0, {{1, 3}}}}, nullptr);
+    CHECK_THAT(same(tensors[0], bytes) && same(tensors[1], bytes.slice(1, 2, 2)) &&
+               same(tensors[2], bytes.slice(0, 1)));
+    CHECK_THAT(tensors[0].is_contiguous());
+    const auto convert = [&] { file->read({{0, {}}}, nullptr, {c10::kCPU, at::kFloat}); };
+    CHECK_THAT(code_of(convert) == "ERR_TORCH_DTYPE");
+  }
+  const auto write = [&](const at::Tensor& tensor) { engine::write_safetensors(path, {{"a", tensor}}, {}); };
+  CHECK_THAT(code_of([&] { write(packed.reshape({12})[0]); }) == "ERR_TORCH_SHAPE");
+  const at::Tensor wide = at::empty({0, int64_t{1} << 62}, at::kFloat4_e2m1fn_x2);
+  CHECK_THAT(code_of([&] { write(wide); }) == "ERR_TORCH_SHAPE");
+}
+
 void large_tensors_are_read_by_several_threads() {
   const Folder folder;
   const std::string path = folder.file("a.safetensors");
@@ -313,6 +340,7 @@ int main() {
       offsets_must_fill_the_buffer,
       mapped_tensors_share_the_file_and_outlive_it,
       what_cannot_be_shared_is_copied,
+      elements_of_two_numbers_are_counted_as_such_in_files,
       large_tensors_are_read_by_several_threads,
       an_abort_in_the_middle_ends_a_read_there,
       a_file_that_becomes_shorter_in_the_middle_of_a_read_is_refused,
