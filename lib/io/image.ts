@@ -100,7 +100,7 @@ function requireGifFrame(bytes: Uint8Array, format: ImageFormat, name: string): 
 }
 
 /** libvips and sharp say so of files that may be whole; of an 'unsupported image format' where a header is damaged. */
-const isUnsupported = /unsupported(?! image format)|not supported|no known route|channel limit/i
+const isUnsupported = /unsupported(?! image format)|not supported|not configured|no known route|channel limit/i
 
 function sharpError(cause: Error, name: string, { maxPixels }: Required<DecodeOptions>) {
   const reason = cause.message.split('\n')[0] ?? ''

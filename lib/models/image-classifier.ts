@@ -27,6 +27,7 @@ export const loadFields = (z: Z) => ({
   optimize: z.enum(['auto', 'none']).default('auto'),
   preprocess: z.custom<ModelPreprocessConfig>().optional(),
   testSize: z.boolean().default(false),
+  mmap: z.boolean().optional(),
   ...loadControlFields(z),
 })
 
@@ -46,6 +47,12 @@ export interface ImageClassifierOptions extends LoadControl {
   preprocess?: ModelPreprocessConfig | undefined
   /** timm's use_test_size: the larger input and crop with which the model is at its best. Default false. */
   testSize?: boolean | undefined
+  /**
+   * Maps a safetensors file of weights instead of reading it: several times faster, and processes share the memory. Whoever
+   * truncates a mapped file ends this process (SIGBUS). Default: in the hub's cache and in the package's own, where nobody
+   * does.
+   */
+  mmap?: boolean | undefined
 }
 
 const embedOptions = defineOptions(imagesFields)

@@ -52,8 +52,8 @@ export interface OpenedModel extends PretrainedConfig {
   program: ProgramInfo
 }
 
-/** What the caller wants of a program (undefined: as the weights have it) and of the way to it. */
-type Wanted = Pick<ModelArgs, 'outputStride'> & LoadControl
+/** What the caller wants of a program (undefined: as the weights have it) and of the way to it and to its weights. */
+type Wanted = Pick<ModelArgs, 'outputStride'> & LoadControl & { mmap?: boolean | undefined }
 
 const metadataOf = (module: Module) => module.extraFiles()['metadata.json']
 
@@ -108,15 +108,17 @@ async function fill(
 interface Files {
   config: string
   weights: string
+  /** Nobody truncates them, so that the weights may be mapped. undefined: `Safetensors.open` decides. */
+  mmap?: true
 }
 
 /** A folder laid out as a repository of timm's on the hub. */
-async function openFolder({ config, weights }: Files, wanted: Wanted): Promise<OpenedModel> {
+async function openFolder({ config, weights, mmap }: Files, wanted: Wanted): Promise<OpenedModel> {
   const { config: pretrained, offset } = await readPretrainedConfig(config)
   const architecture = requireArchitecture(pretrained.architecture, `the model of ${config}`)
   const args = withStride(pretrained.args, wanted)
   const opened = await fill(architecture, args, wanted, async () => {
-    const file = await Safetensors.open(weights, { signal: wanted.signal })
+    const file = await Safetensors.open(weights, { mmap: wanted.mmap ?? mmap, signal: wanted.signal })
     return tensorsFrom(file, offset, { dtype: 'float32', signal: wanted.signal }) // what our archives compute in
   })
   return { ...opened, ...pretrained, args: opened.args }
@@ -144,7 +146,7 @@ const ownFolder = (name: ArchitectureName) => join(cacheFolder(), 'models', name
 /** The weights that an architecture is known for: in the package's own cache, or its repository in the hub's. */
 async function pretrainedFiles(name: ArchitectureName): Promise<Files | undefined> {
   const folder = ownFolder(name)
-  if ((await pathKindIfKnown(join(folder, defaultWeights))) === 'file') return filesIn(folder)
+  if ((await pathKindIfKnown(join(folder, defaultWeights))) === 'file') return { ...filesIn(folder), mmap: true }
   return repositoryFiles(architectures[name].hub)
 }
 

@@ -252,6 +252,8 @@ def write_tiff_kinds() -> None:
         write(f"{name}-jpeg.tif", encoded(picture(53, 40, mode), "TIFF", compression="jpeg"))
     write("several.tif", encoded(picture(53, 40), "TIFF", save_all=True, append_images=[picture(31, 20)]))
 
+    for compression in ("zstd", "lzma"):
+        write_refused(f"{compression}.tif", encoded(picture(53, 40), "TIFF", compression=compression))
     write_refused("rgba-spare.tif", tiff("<", RGB, [8] * 6, whole(6), [UNASSOCIATED, SPARE, SPARE]))
     write_refused("cmyk-alpha.tif", tiff("<", CMYK, [8] * 5, whole(5), [UNASSOCIATED]))
     write_refused("other-inks.tif", tiff("<", CMYK, [8] * 4, whole(4), tags={332: [2]}))

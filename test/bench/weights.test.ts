@@ -12,7 +12,7 @@ const { families } = await script('weights/suite')
 
 test('the rows of the suite are those of its name', () => {
   const names = families.flatMap(({ rows }: { rows: { row: string }[] }) => rows.map(({ row }) => row))
-  expect(names).toEqual(['weights.load', 'embed.folder', 'folder.rss'])
+  expect(names).toEqual(['weights.load', 'weights.load.read', 'embed.folder', 'folder.rss'])
 })
 
 describe('embeddings against those of the peer', () => {

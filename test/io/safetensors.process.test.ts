@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { scope } from '../../lib/core/scope.js'
+import { Tensor } from '../../lib/core/tensor.js'
+import { writeSafetensors } from '../../lib/io/safetensors-write.js'
 import golden from '../golden/safetensors.json' with { type: 'json' }
 import { runNode } from '../support/child-script.js'
 import { temporaryFolder } from '../support/libtorch-folders.js'
@@ -124,14 +127,26 @@ test('a mutated file is read or is a typed error, and never crashes', { timeout:
     writeFileSync(path, Buffer.from(hex, 'hex'))
     return path
   })
+  await scope(async () => {
+    await writeSafetensors(join(folder, 'one.safetensors'), { a: Tensor.from([1]), b: Tensor.from([2]) })
+    await writeSafetensors(join(folder, 'two.safetensors'), { c: Tensor.from([3]) })
+  })
+  const weight_map = { a: 'one.safetensors', b: 'one.safetensors', c: 'two.safetensors' }
+  const index = join(folder, 'originals', 'model.safetensors.index.json')
+  writeFileSync(index, JSON.stringify({ metadata: { total_size: 12 }, weight_map }))
+  const seed = process.env.FUZZ_SEED ?? '1'
   const program = join(repositoryRoot, 'test', 'support', 'programs', 'mutate-safetensors.mjs')
   const limits = { timeoutMilliseconds: 1_200_000 }
-  const { code, signal, stdout, stderr } = await runNode([program, folder, String(cases), '1', ...files], limits)
+  const { code, signal, stdout, stderr } = await runNode(
+    [program, folder, String(cases), seed, ...files, index],
+    limits,
+  )
   const lines = stdout.trimEnd().split('\n')
   expect({ code, signal }, `after ${lines.at(-1)}: ${stderr}`).toEqual({ code: 0, signal: null })
   const { read, codes, untyped } = JSON.parse(lines.at(-1) ?? '')
   expect(untyped).toEqual([])
-  const known = ['ERR_TORCH_FILE_FORMAT', 'ERR_TORCH_DTYPE', 'ERR_TORCH_SHAPE'] // the second for F6, the last for odd F4
+  // Beside the first: F6, an odd F4, and an index that names a file which is not there.
+  const known = ['ERR_TORCH_FILE_FORMAT', 'ERR_TORCH_DTYPE', 'ERR_TORCH_SHAPE', 'ERR_TORCH_DISK']
   expect(Object.keys(codes).filter((name) => !known.includes(name))).toEqual([])
   expect(codes.ERR_TORCH_FILE_FORMAT).toBeGreaterThan(cases / 2)
   expect(read).toBeGreaterThan(cases / 10)

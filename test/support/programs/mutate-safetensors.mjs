@@ -1,5 +1,5 @@
 // node mutate-safetensors.mjs <folder> <cases> <seed> <file>...: opens and reads a file with mutations, one case after
-// the other; the folder keeps the last one. Prints 'case <number>' before each and one JSON line at the end:
+// the other; the folder keeps the last one. An index (.json) is mutated as text; its files lie in the folder. Prints 'case <number>' before each and one JSON line at the end:
 // { read, codes: { code: count }, untyped: [text] }.
 import { readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { Safetensors } from '../../../dist/io/safetensors.js'
 
 const [folder, cases, seed, ...files] = process.argv.slice(2)
 const originals = files.map((file) => readFileSync(file))
-const place = join(folder, 'mutated.safetensors')
+const isIndex = (bytes) => bytes[0] === 0x7b
 let state = Number(seed)
 const random = (limit) => {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0
@@ -83,9 +83,15 @@ const mutations = [
   },
 ]
 
+/** One to three mutations. */
+function mutatedText(text) {
+  let bytes = text
+  for (let i = random(3); i >= 0; i--) bytes = pick(mutations)(bytes)
+  return bytes
+}
+
 /** A file whose header or buffer has one to three mutations; most often its length is right again. */
-function mutated() {
-  const original = pick(originals)
+function mutatedFile(original) {
   const end = 8 + Number(original.readBigUInt64LE(0))
   let header = original.subarray(8, end)
   let buffer = original.subarray(end)
@@ -104,7 +110,7 @@ const codes = {}
 const untyped = []
 
 /** One tensor at a time: a dtype that is refused spoils no other. */
-async function readAll(mmap) {
+async function readAll(place, mmap) {
   const file = await Safetensors.open(place, { mmap })
   for (const name of file.keys()) {
     const { shape } = file.info(name)
@@ -118,10 +124,12 @@ async function readAll(mmap) {
 
 for (let i = 0; i < Number(cases); i++) {
   writeSync(1, `case ${i}\n`) // at once: a crash loses what is buffered
+  const original = pick(originals)
+  const place = join(folder, isIndex(original) ? 'mutated.safetensors.index.json' : 'mutated.safetensors')
   rmSync(place, { force: true }) // a new file: the old one may still be mapped
-  writeFileSync(place, mutated())
+  writeFileSync(place, isIndex(original) ? mutatedText(original) : mutatedFile(original))
   await scope(() =>
-    readAll(i % 2 === 0).catch((error) => {
+    readAll(place, i % 2 === 0).catch((error) => {
       if (error instanceof TorchError) codes[error.code] = (codes[error.code] ?? 0) + 1
       else untyped.push(`${i}: ${error}`)
     }),
