@@ -28,7 +28,8 @@ const resnet: BuiltArgs = {
   features_only: [false],
 }
 
-const built: Record<ArchitectureName, BuiltArgs> = {
+/** An architecture without a row is known to be built with nothing: whatever is asked of it is refused. */
+const built: Partial<Record<ArchitectureName, BuiltArgs>> = {
   resnet18: { ...resnet, layers: [[2, 2, 2, 2]] },
   resnet34: { ...resnet, layers: [[3, 4, 6, 3]] },
   resnet50: { ...resnet, layers: [[3, 4, 6, 3]] },
@@ -61,13 +62,14 @@ const changeable: ReadonlySet<string> = new Set([
  * this package has of the architecture: its weights may fit, and its numbers would be others.
  */
 export function requireBuiltArgs(modelArgs: Json, architecture: ArchitectureName, place: string): void {
+  const known = built[architecture] ?? {}
   for (const [name, value] of Object.entries(modelArgs)) {
     if (changeable.has(name) || value === null) continue
-    const values = Object.hasOwn(built[architecture], name) ? (built[architecture][name] ?? []) : []
+    const values = Object.hasOwn(known, name) ? (known[name] ?? []) : []
     if (values.some((each) => isDeepStrictEqual(each, value))) continue
     const expected =
       values.length === 0
-        ? 'nothing, because the program was built without it,'
+        ? 'nothing, because the program is not known to be built with it,'
         : `${values.map(describe).join(' or ')}, which the program was built with,`
     const message = `Expected ${expected} for model_args.${name} in ${place} but received ${describe(value)}`
     throw torchError('ERR_TORCH_FILE_FORMAT', message)

@@ -1,12 +1,14 @@
-// Classifies the sample photographs: real labels by EfficientNet-Lite0, checked numbers by both models, a contact sheet.
+// Classifies the sample photographs: real labels where real weights are, checked numbers by all models, a contact sheet.
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { scope } from '../../dist/index.js'
-import { hasPretrained, ImageClassifier, ResNet } from '../../dist/models/index.js'
+import { ImageClassifier, ResNet } from '../../dist/models/index.js'
 import { sampleModels } from '../setup/sample-models.mjs'
 import { writeContactSheet } from './contact-sheet.mjs'
 import { maxDifference } from './difference.mjs'
+import { findHubResNet18, repository, timmsAnswers, timmsSha256 } from './hub-resnet18.mjs'
+import { loadSeededResNet18, seededTitle } from './seeded-resnet18.mjs'
 
 const probabilityTolerance = 1e-4
 /** Of the logits, in parts of the largest: folding batch norms rounds weights anew. */
@@ -51,8 +53,35 @@ async function classifyAll(title, model, photos, goldens) {
   return results
 }
 
-/** Resolves to whether everything equals Python's. */
-export async function classify({ root }) {
+/** Held against timm run on the same files; undefined where the cache has none. */
+async function classifyWithHub({ root, hubSha256 }, photos) {
+  const found = await findHubResNet18(hubSha256)
+  if (found === undefined) {
+    console.log(`\n${repository} is not in the local hub cache: npx node-libtorch pull ${repository}`)
+    return undefined
+  }
+  const { folder, sha256, isTimms } = found
+  const model = await ResNet.load(folder)
+  const goldens = await timmsAnswers({ root, folder, photos })
+  const title = isTimms
+    ? "ResNet18 a1_in1k with timm's ImageNet weights from the local hub cache: the labels mean what they say"
+    : `ResNet18 from ${repository} of the local hub cache, whose weights are another file than timm's (SHA-256 ${sha256})`
+  const results = await classifyAll(title, model, photos, goldens)
+  model.dispose()
+  return { isTimms, results }
+}
+
+async function writeSheet(root, { name, results }) {
+  await writeContactSheet(
+    join(root, 'build', 'contact-sheet.png'),
+    results.map(({ file, best }) => ({ file, caption: `${best.label} ${percent(best.probability)}` })),
+    'china.jpg: danielbuechele, flower.jpg: vultilion (both CC BY 2.0); the others: assets/photos/ATTRIBUTION.md',
+  )
+  console.log(`\ncontact sheet, labels by ${name}: build/contact-sheet.png`)
+}
+
+/** Resolves to whether everything equals Python's. `hubSha256`: of the weights whose labels mean something. */
+export async function classify({ root, hubSha256 = timmsSha256 }) {
   const models = sampleModels(root)
   const golden = JSON.parse(readFileSync(join(root, 'test', 'golden', 'classify.json'), 'utf8'))
   const folder = join(root, 'assets', 'photos')
@@ -68,29 +97,15 @@ export async function classify({ root }) {
   const labelled = await classifyAll(title, efficientNet, photos, golden.models.tf_efficientnet_lite0.photos)
   efficientNet.dispose()
 
-  const ruled = await ResNet.load(models.resnet18.full)
-  const ruledTitle = 'ResNet18 with weights filled by a rule: the numbers are checked, the labels mean nothing'
-  const numbered = await classifyAll(ruledTitle, ruled, photos, golden.models.resnet18.photos)
-  ruled.dispose()
+  const seeded = await loadSeededResNet18(root)
+  const seededNote = `${seededTitle}: the numbers are checked, the labels mean nothing`
+  const numbered = await classifyAll(seededNote, seeded, photos, golden.models.resnet18.photos)
+  seeded.dispose()
 
-  if (await hasPretrained('resnet18')) {
-    const pretrained = await ResNet.load('timm/resnet18.a1_in1k')
-    console.log('\nResNet18 a1_in1k from the local hub cache')
-    for (const file of photos) {
-      const [[best]] = await pretrained.classify(file, { topK: 1 })
-      console.log(
-        `  ${file.split('/').pop().padEnd(12)}  ${best.label.padEnd(16)}  ${percent(best.probability).padStart(7)}`,
-      )
-    }
-    pretrained.dispose()
-  }
-
-  const sheet = join(root, 'build', 'contact-sheet.png')
-  await writeContactSheet(
-    sheet,
-    labelled.map(({ file, best }) => ({ file, caption: `${best.label} ${percent(best.probability)}` })),
-    'china.jpg: danielbuechele, flower.jpg: vultilion (both CC BY 2.0); the others: assets/photos/ATTRIBUTION.md',
-  )
-  console.log('\ncontact sheet: build/contact-sheet.png')
-  return [...labelled, ...numbered].every(({ equal }) => equal)
+  const hub = await classifyWithHub({ root, hubSha256 }, photos)
+  const best = hub?.isTimms
+    ? { name: 'ResNet18', results: hub.results }
+    : { name: 'EfficientNet-Lite0', results: labelled }
+  await writeSheet(root, best)
+  return [...labelled, ...numbered, ...(hub?.results ?? [])].every(({ equal }) => equal)
 }

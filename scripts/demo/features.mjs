@@ -2,12 +2,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { scope } from '../../dist/index.js'
-import { ImageClassifier, ResNet } from '../../dist/models/index.js'
+import { ImageClassifier } from '../../dist/models/index.js'
 import { sampleModels } from '../setup/sample-models.mjs'
 import { writeContactSheet } from './contact-sheet.mjs'
 import { maxDifference } from './difference.mjs'
 import { heatPicture } from './heat-picture.mjs'
 import { writeHeatSheet } from './heat-sheet.mjs'
+import { loadSeededResNet18, seededTitle } from './seeded-resnet18.mjs'
 
 const chosen = 'chelsea.png'
 const panelWidth = 520
@@ -121,12 +122,12 @@ export async function features({ root }) {
   const { preprocessing } = efficientNet
   efficientNet.dispose()
 
-  const ruled = await ResNet.load(models.resnet18.full)
-  console.log(`\nResNet18 with weights filled by a rule: the numbers are checked, they mean nothing`)
-  const numbered = await look(ruled, photos, golden.models.resnet18)
+  const seeded = await loadSeededResNet18(root)
+  console.log(`\n${seededTitle}: the numbers are checked, they mean nothing`)
+  const numbered = await look(seeded, photos, golden.models.resnet18)
   printScales(numbered.scales[own])
   printChecks(numbered.checks)
-  ruled.dispose()
+  seeded.dispose()
 
   const alike = nearest.map(({ file, cosine }) => ({ file, caption: `${basename(file)} ${cosine.toFixed(3)}` }))
   const sheet = [{ file: photos[own], caption: `like ${chosen}:` }, ...alike]

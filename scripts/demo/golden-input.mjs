@@ -1,7 +1,7 @@
 // Makes the images of a ResNet golden by the rule of scripts/export/fill.py, bit for bit.
 
 /** uint32 to uint32, one to one: the `lowbias32` mixer of Chris Wellons' hash-prospector. */
-function hash32(value) {
+export function hash32(value) {
   let mixed = value ^ (value >>> 16)
   mixed = Math.imul(mixed, 0x7feb352d)
   mixed ^= mixed >>> 15

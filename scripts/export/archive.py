@@ -22,6 +22,9 @@ warnings.filterwarnings("ignore", message=r".*torch\.jit\.\w+` is deprecated", c
 
 Calls = Callable[[torch.Tensor], Iterable[Call]]
 
+# Programs of file format 6 and later, as every one with GELU, have it under the second name.
+VERSION_RECORDS = ("version", ".data/version")
+
 
 def build(name: str, weights: Path | None = None, **options: object) -> tuple[torch.nn.Module, dict[str, str]]:
     """timm's model in evaluation mode, and where its weights come from. `options` are those of timm.create_model."""
@@ -111,11 +114,11 @@ def _without_debug_records(archive: bytes) -> bytes:
     reader = torch._C.PyTorchFileReader(io.BytesIO(archive))
     buffer = io.BytesIO()
     writer = torch._C.PyTorchFileWriter(buffer)
-    writer.set_min_version(int(reader.get_record("version")))
     for name in reader.get_all_records():
-        # The writer adds the version itself.
-        if name != "version" and not name.endswith(".debug_pkl"):
-            content = reader.get_record(name)
+        content = reader.get_record(name)
+        if name in VERSION_RECORDS:
+            writer.set_min_version(int(content))  # the record itself is the writer's to add
+        elif not name.endswith(".debug_pkl"):
             writer.write_record(name, content, len(content))
     writer.write_end_of_file()
     return buffer.getvalue()

@@ -6,6 +6,7 @@
 import argparse
 import hashlib
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from torch.nn import functional as F  # noqa: E402
 
 INPUT = {"shape": [2, 3, 96, 96], "seed": 11, "tile": 48}
 SAMPLES = 16
-MODELS = [("resnet18", 32), ("resnet18", 16), ("resnet18", 8), ("resnet34", 32), ("resnet50", 32), ("resnet50", 8)]
+MODELS = [(name, stride) for name in ("resnet18", "resnet34", "resnet50") for stride in (32, 16, 8)]
 POOLS = ["avg", "max", "avgmax", "catavgmax", "fast", "fastavg", "fastmax", "fastavgmax", "fastcatavgmax"]
 NODES = ["layer1.0.bn1", "layer3.1.conv2", "layer2.0.downsample.1", "maxpool", "layer4.1", "global_pool", "fc"]
 FROZEN = ["conv1", "bn1", "layer1", "layer2"]
@@ -45,6 +46,11 @@ def sample(tensor: torch.Tensor) -> dict:
         "positions": positions.tolist(),
         "values": decimals(tensor.flatten()[torch.from_numpy(positions)]),
     }
+
+
+def with_first(tensor: torch.Tensor) -> dict:
+    """A sample of the whole batch, and all values of the first row."""
+    return sample(tensor) | {"first": decimals(tensor[0])}
 
 
 def model(name: str = "resnet18", **options: object) -> torch.nn.Module:
@@ -69,9 +75,9 @@ def surface(name: str, stride: int, x: torch.Tensor) -> dict:
     return {
         "model": name,
         "outputStride": stride,
-        "logits": sample(net(x)),
+        "logits": with_first(net(x)),
         "features": sample(features),
-        "preLogits": sample(net.forward_head(features, pre_logits=True)),
+        "preLogits": with_first(net.forward_head(features, pre_logits=True)),
         "intermediates": [sample(tensor) for tensor in intermediates],
         "stoppedEarly": {"features": sample(early), "intermediates": [sample(tensor) for tensor in some]},
         "featureInfo": [{"module": m, "channels": c, "reduction": r} for m, c, r in rows],
@@ -84,7 +90,8 @@ def pool(name: str, x: torch.Tensor) -> dict:
     net.reset_classifier(10, name)
     fill_weights(net)
     features = net.forward_features(x)
-    return {"pool": name, "preLogits": sample(net.forward_head(features, pre_logits=True)), "logits": sample(net(x))}
+    pooled = net.forward_head(features, pre_logits=True)
+    return {"pool": name, "preLogits": with_first(pooled), "logits": with_first(net(x))}
 
 
 def channels(count: int) -> dict:
@@ -96,7 +103,7 @@ def channels(count: int) -> dict:
     return {
         "inChans": count,
         "weight": sample(net.conv1.weight),
-        "logits": sample(net(images(shape, INPUT["seed"], INPUT["tile"]))),
+        "logits": with_first(net(images(shape, INPUT["seed"], INPUT["tile"]))),
     }
 
 
@@ -162,7 +169,7 @@ def photo(**options: object) -> dict:
         "options": options | {"use_test_size": use_test_size},
         "shape": list(x.shape),
         "sha256": hashlib.sha256(x.contiguous().numpy().tobytes()).hexdigest(),
-        "logits": sample(net(x)),
+        "logits": with_first(net(x)),
         "embedding": sample(F.normalize(net.forward_head(net.forward_features(x), pre_logits=True), dim=1)),
     }
 
@@ -207,7 +214,10 @@ def main() -> None:
     parser.add_argument("--out", required=True, type=Path)
     path = parser.parse_args().out
     torch.set_num_threads(1)  # OpenMP threads that spin beside a busy neighbour take several times as long
-    path.write_text(json.dumps(golden(), indent=1) + "\n")
+    text = json.dumps(golden(), indent=1)
+    # Numbers of a list on one line.
+    text = re.sub(r"\[\s+([^][{}\"]+?)\s+\]", lambda numbers: f"[{''.join(numbers[1].split())}]", text)
+    path.write_text(text + "\n")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,18 @@ import { Readable } from 'node:stream'
 import { expectTypeOf, test } from 'vitest'
 import type { Tensor } from '../../lib/index.js'
 import type { ImageInput } from '../../lib/io/image-input.js'
-import type { Classified, Embedded, Featured, HeatMapped, ImageClassifier, Prediction } from '../../lib/models/index.js'
+import {
+  type ArchitectureName,
+  type Classified,
+  type Embedded,
+  type Featured,
+  type HeatMapped,
+  ImageClassifier,
+  type ImageModel,
+  type Prediction,
+  ResNet,
+  type ResNetName,
+} from '../../lib/models/index.js'
 
 // `tsc -p tsconfig.test.json` checks this file: a call that TypeScript would let pass makes its @ts-expect-error an error.
 
@@ -45,6 +56,100 @@ function calls(model: ImageClassifier, request: IncomingMessage, stream: NodeJS.
   model.classify(image, { topk: 1 })
 }
 
+function resnets(model: ResNet, weights: Map<string, Tensor>, x: Tensor) {
+  expectTypeOf<ResNetName>().toExtend<ArchitectureName>()
+  expectTypeOf<ArchitectureName>().not.toExtend<ResNetName>()
+  expectTypeOf(ResNet.load({ architecture: 'resnet50', random: 1 })).toEqualTypeOf<Promise<ResNet>>()
+  ResNet.load('resnet18', { numClasses: 10, globalPool: 'catavgmax', inChans: 1, dropRate: 0.1, outputStride: 8 })
+  ResNet.load('resnet18', { numClasses: 2, seed: 1, labels: ['cat', 'dog'], optimize: 'none', testSize: true })
+  ResNet.load({ architecture: 'resnet34', weights, numClasses: 0, globalPool: '' })
+  ImageClassifier.load({ architecture: 'tf_efficientnet_lite0', weights })
+
+  // @ts-expect-error no ResNet
+  ResNet.load({ architecture: 'tf_efficientnet_lite0', random: 1 })
+  // @ts-expect-error
+  ResNet.load({ architecture: 'tf_efficientnet_lite0', weights })
+  // @ts-expect-error nor is it one that ships
+  ResNet.load({ architecture: 'resnet19', random: 1 })
+  // @ts-expect-error
+  ImageClassifier.load({ architecture: 'resnet19', random: 1 })
+  // @ts-expect-error neither weights nor random
+  ResNet.load({ architecture: 'resnet18' })
+  // @ts-expect-error
+  ResNet.load({ architecture: 'resnet18', random: 1, globalPool: 'mean' })
+  // @ts-expect-error
+  ResNet.load('resnet18', { globalPool: 'mean' })
+  // @ts-expect-error timm's word for it
+  ResNet.load('resnet18', { num_classes: 10 })
+  // @ts-expect-error
+  ResNet.load('resnet18', { outputStride: '8' })
+  // @ts-expect-error
+  ResNet.load('resnet18', { optimize: true })
+  // @ts-expect-error
+  ResNet.load('resnet18', { labels: [1] })
+  // @ts-expect-error only a ResNet is changed while it is loaded
+  ImageClassifier.load('resnet18', { numClasses: 10 })
+  // @ts-expect-error
+  ImageClassifier.load('resnet18', { globalPool: 'avg' })
+  // @ts-expect-error
+  ImageClassifier.load('resnet18', { inChans: 1 })
+  // @ts-expect-error
+  ImageClassifier.load('resnet18', { dropRate: 0.1 })
+  // @ts-expect-error
+  ImageClassifier.load('resnet18', { outputStride: 8 })
+  // @ts-expect-error
+  ImageClassifier.load('resnet18', { seed: 1 })
+  // @ts-expect-error
+  ImageClassifier.load('resnet18', { labels: ['cat'] })
+
+  expectTypeOf(model.numClasses).toEqualTypeOf<number | undefined>()
+  expectTypeOf(model.forwardFeatures(x)).toEqualTypeOf<Promise<Tensor>>()
+  expectTypeOf(model.forwardHead(x, { preLogits: true })).toEqualTypeOf<Promise<Tensor>>()
+  expectTypeOf(model.forwardIntermediates(x, { indices: 2, stopEarly: true })).toEqualTypeOf<
+    Promise<{ features: Tensor; intermediates: Tensor[] }>
+  >()
+  expectTypeOf(model.resetClassifier(10, { globalPool: 'avg' })).toEqualTypeOf<Promise<ResNet>>()
+  expectTypeOf(model.freeze(['layer1', /^bn/])).toEqualTypeOf<Promise<ResNet>>()
+  expectTypeOf(model.loadStateDict(weights)).toEqualTypeOf<Promise<ResNet>>()
+  expectTypeOf(model.withHead({ source: '' })).toEqualTypeOf<Promise<ImageModel>>()
+
+  // @ts-expect-error
+  model.resetClassifier(10, 'avg')
+  // @ts-expect-error
+  model.resetClassifier(10, { globalPool: 'mean' })
+  // @ts-expect-error how many channels there are is said when it is loaded
+  model.resetClassifier(10, { inChans: 1 })
+  // @ts-expect-error
+  model.resetClassifier('10')
+  // @ts-expect-error as in timm, but by name
+  model.forwardHead(x, true)
+  // @ts-expect-error
+  model.forwardHead(x, { prelogits: true })
+  // @ts-expect-error
+  model.forwardIntermediates(x, [1, 2])
+  // @ts-expect-error
+  model.forwardIntermediates(x, { indices: ['layer1'] })
+  // @ts-expect-error images go to features
+  model.forwardFeatures('a.jpg')
+  // @ts-expect-error a ResNet is loaded, not made
+  new ResNet()
+}
+
+/** What only a ResNet has. */
+function others(model: ImageClassifier, x: Tensor) {
+  // @ts-expect-error
+  model.forwardFeatures(x)
+  // @ts-expect-error
+  model.forwardHead(x)
+  // @ts-expect-error
+  model.forwardIntermediates(x)
+  // @ts-expect-error
+  model.resetClassifier(10)
+  // @ts-expect-error
+  const resnet: ResNet = model
+  return resnet
+}
+
 test('the calls above are checked by TypeScript', () => {
-  expectTypeOf(calls).toBeFunction()
+  for (const unrun of [calls, resnets, others]) expectTypeOf(unrun).toBeFunction()
 })

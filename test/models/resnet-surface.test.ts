@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { keep, scope } from '../../lib/core/scope.js'
 import { Tensor } from '../../lib/core/tensor.js'
-import { ImageClassifier, ResNet } from '../../lib/models/index.js'
+import { architectures, ImageClassifier, ResNet } from '../../lib/models/index.js'
 import { filled, filledWeights } from '../support/filled-weights.js'
 import { expectNoLeaks, inScope, scopedTest } from '../support/handles.js'
 import { expectSample, surface, surfaceImages } from '../support/resnet-surface.js'
@@ -22,6 +22,16 @@ beforeAll(async () => {
   base = keep(await scope(() => resnet18()))
 })
 afterAll(() => base.dispose())
+
+test('every program of a ResNet that ships is held against timm, with all logits and pre-logits of an image', () => {
+  const shipped = Object.entries(architectures).flatMap(([name, { family, outputStrides }]) =>
+    family === 'resnet' ? outputStrides.map((stride) => [name, stride]) : [],
+  )
+  expect(surface.models.map(({ model, outputStride }) => [model, outputStride])).toEqual(shipped)
+  for (const { logits, preLogits, numFeatures } of surface.models) {
+    expect([logits.first?.length, preLogits.first?.length]).toEqual([1000, numFeatures])
+  }
+})
 
 /** Both forms where programs differ most; for the others one is enough. */
 const cases = surface.models.flatMap((golden) => {
@@ -108,6 +118,10 @@ scopedTest('a sample is compared in parts of its own largest value, however smal
   const golden = { shape: [4], mean: 2.5e-3, positions: [0, 1, 2, 3], values }
   await expectSample(Tensor.from(values), golden)
   await expect(expectSample(Tensor.from(values.with(1, 2.0001e-3)), golden)).rejects.toThrow('element 1')
+  const rows = Tensor.from([...Array(20).keys()].with(7, 7.01), [1, 20])
+  const sampled = { shape: [1, 20], mean: 9.5005, positions: [0, 6, 13, 19], values: [0, 6, 13, 19] }
+  await expectSample(rows, sampled, 1e-4)
+  await expect(expectSample(rows, { ...sampled, first: [...Array(20).keys()] }, 1e-4)).rejects.toThrow('element 7')
 })
 
 test.each(surface.pools)(

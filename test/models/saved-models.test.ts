@@ -145,6 +145,18 @@ describe.each(golden.arguments)('model_args of $architecture', ({ architecture, 
   })
 })
 
+test('model_args of an architecture with a line in the registry alone are refused by name, but for those of load', () => {
+  const lineAlone = 'vit_tiny_patch16_224' as ArchitectureName
+  const check = (args: object) => () => requireBuiltArgs({ ...args }, lineAlone, 'config.json')
+  expect(check({ num_classes: 4, global_pool: 'avg', img_size: null })).not.toThrow()
+  for (const name of ['act_layer', 'toString']) {
+    const message = `Expected nothing, because the program is not known to be built with it, for model_args.${name} in config.json but received 'gelu'`
+    expect(check({ num_classes: 4, [name]: 'gelu' })).toThrow(
+      expect.objectContaining({ code: 'ERR_TORCH_FILE_FORMAT', message }),
+    )
+  }
+})
+
 test('a folder whose program would be another one is refused before its weights are read', () =>
   scope(async () => {
     const { config } = golden.folders[0] as Folder
