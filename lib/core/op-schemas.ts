@@ -3,7 +3,7 @@
  *
  * This list is the single source of the typed `ops` object: op-schema.ts reads names, defaults and overloads from it at
  * run time, and scripts/generate/ops.mjs writes ops.generated.ts from it. A new operator is one line here and one case
- * in scripts/golden/ops.py.
+ * in scripts/golden/op_cases/.
  */
 export const opSchemas = [
   // creation

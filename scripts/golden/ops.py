@@ -15,12 +15,14 @@ import torch
 from op_cases import GROUPS
 
 ROOT = Path(__file__).resolve().parents[2]
-BITS = {torch.float16: torch.uint16, torch.bfloat16: torch.uint16}
+HALVES = [torch.float16, torch.bfloat16]
 MEMORY_FORMATS = {torch.channels_last: "channelsLast", torch.preserve_format: "preserve"}
 
 
 def number(value):
-    """JSON has no NaN, no infinities and no -0; integers beyond 2^53 do not occur."""
+    """JSON has no NaN, no infinities and no -0, and JavaScript reads integers up to 2^53 alone."""
+    if isinstance(value, int) and abs(value) > 2**53:
+        raise SystemExit(f"Expected an integer that a double holds for a golden but received {value}")
     if isinstance(value, float) and (not math.isfinite(value) or (value == 0 and math.copysign(1, value) < 0)):
         return {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN", "-0.0": "-0"}[str(value)]
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -35,12 +37,16 @@ def short_float32(value):
 
 
 def encode_tensor(tensor):
+    """Halves and float8 as their bits, complex numbers as pairs."""
     flat = tensor.detach().contiguous().reshape(-1)
-    if tensor.dtype in BITS:
-        values = flat.view(torch.int16).to(torch.int64).bitwise_and(0xFFFF).tolist()
-    else:
-        values = flat.tolist()
-    if tensor.dtype == torch.float32:
+    if tensor.is_complex():
+        flat = torch.view_as_real(flat).reshape(-1)
+    elif tensor.dtype in HALVES:
+        flat = flat.view(torch.uint16)
+    elif tensor.dtype.is_floating_point and tensor.dtype.itemsize == 1:
+        flat = flat.view(torch.uint8)
+    values = flat.tolist()
+    if flat.dtype == torch.float32:
         values = [short_float32(value) for value in values]
     encoded = {"dtype": str(tensor.dtype)[6:], "shape": list(tensor.shape), "data": [number(v) for v in values]}
     if tensor.stride() != torch.empty(tensor.shape).stride():
@@ -64,21 +70,31 @@ def encode(value):
     return value
 
 
+def aten(operator):
+    name, _, overload = operator.partition(".")
+    return getattr(getattr(torch.ops.aten, name), overload or "default")
+
+
+def encode_call(operator, args, options, generator=None):
+    """By ATen's argument names."""
+    named = {argument.name: value for argument, value in zip(aten(operator)._schema.arguments, args)} | options
+    inputs = {name: encode(value) for name, value in named.items()}
+    return inputs if generator is None else inputs | {"generator": {"seed": generator}}
+
+
+def run(operator, args, options, generator=None):
+    seeded = {} if generator is None else {"generator": torch.Generator().manual_seed(generator)}
+    return aten(operator)(*args, **options, **seeded)
+
+
 class Recorder:
     def __init__(self):
         self.cases = []
 
     def __call__(self, operator, *args, generator=None, **options):
-        name, _, overload = operator.partition(".")
-        function = getattr(getattr(torch.ops.aten, name), overload or "default")
-        arguments = {argument.name: value for argument, value in zip(function._schema.arguments, args)} | options
-        inputs = {key: encode(value) for key, value in arguments.items()}
-        if generator is not None:
-            inputs["generator"] = {"seed": generator}
-            options["generator"] = torch.Generator().manual_seed(generator)
-        result = function(*args, **options)
-        case = {"operator": operator, "inputs": inputs, "output": encode(result)}
-        if name.endswith("_"):
+        inputs = encode_call(operator, args, options, generator)
+        case = {"operator": operator, "inputs": inputs, "output": encode(run(operator, args, options, generator))}
+        if operator.partition(".")[0].endswith("_"):
             case["after"] = encode(args[0])
         self.cases.append(case)
 

@@ -9,10 +9,10 @@ import { repositoryRoot } from './source-files.js'
 /** Infinities, NaN and -0, which JSON lacks, are strings. */
 type GoldenNumber = number | boolean | string
 
-interface GoldenTensor {
+export interface GoldenTensor {
   dtype: DType
   shape: number[]
-  /** float16 and bfloat16 as their bits. */
+  /** Halves and float8 as their bits, complex numbers as pairs. */
   data: GoldenNumber[]
   /** Missing where the tensor is contiguous. */
   strides?: number[]
@@ -25,6 +25,7 @@ export type GoldenValue =
   | { device: string }
   | { memoryFormat: string }
   | { seed: number }
+  | { handle: Tensor }
   | { float: GoldenNumber }
   | GoldenValue[]
   | number
@@ -36,20 +37,29 @@ export function readGolden<Case>(name: string): Case[] {
   return JSON.parse(readFileSync(join(repositoryRoot, 'test', 'golden', name), 'utf8')).cases
 }
 
+export function readGoldensByOperator<Case extends { operator: string }>(name: string): Map<string, Case[]> {
+  const byOperator = new Map<string, Case[]>()
+  for (const golden of readGolden<Case>(name)) {
+    byOperator.set(golden.operator, [...(byOperator.get(golden.operator) ?? []), golden])
+  }
+  return byOperator
+}
+
 const bits: readonly DType[] = ['float16', 'bfloat16']
 
 function typedArray({ dtype, data }: GoldenTensor) {
   const numbers = data.map(Number)
   if (dtype === 'int64') return BigInt64Array.from(numbers.map(BigInt))
   if (bits.includes(dtype)) return Uint16Array.from(numbers)
-  if (dtype === 'float64') return Float64Array.from(numbers)
+  if (dtype === 'float64' || dtype === 'complex128') return Float64Array.from(numbers)
   if (dtype === 'int32') return Int32Array.from(numbers)
   if (dtype === 'uint8' || dtype === 'bool') return Uint8Array.from(numbers)
   if (dtype === 'float32') return Float32Array.from(numbers)
   throw new TypeError(`Expected a dtype of the goldens but received ${dtype}`)
 }
 
-const decodeTensor = (golden: GoldenTensor) => Tensor.from(typedArray(golden), golden.shape, { dtype: golden.dtype })
+export const decodeTensor = (golden: GoldenTensor) =>
+  Tensor.from(typedArray(golden), golden.shape, { dtype: golden.dtype })
 
 /** The argument of a JS call; the caller disposes the tensors and generators that it adds to `owned`. */
 export function decode(value: GoldenValue, owned: { dispose(): void }[]): unknown {
@@ -73,6 +83,8 @@ const tolerances: Partial<Record<DType, [relative: number, absolute: number]>> =
   float64: [1e-12, 1e-13],
   float16: [2 ** -10, 2 ** -14],
   bfloat16: [2 ** -7, 2 ** -14],
+  complex64: [1e-5, 1e-6],
+  complex128: [1e-12, 1e-13],
 }
 
 function float16(bits: number): number {

@@ -153,6 +153,7 @@ def indexing(case):
     case("scatter.value", fill([3, 4], torch.int64), 0, where, 9)
     case("scatter_add", x, 0, where, fill([2, 4], seed=5))
     mask = fill([3, 4], torch.bool)
+    case("masked_fill.Scalar", x, mask, 9)
     case("masked_fill.Scalar", x, mask, -INF)
     case("masked_fill.Scalar", fill([3, 4], torch.int64), mask[:1], 7)
     case("masked_fill.Tensor", x, mask, torch.tensor(0.5))
