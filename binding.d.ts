@@ -290,3 +290,25 @@ export function writeImage(
   placement: NativePlacement,
   context?: NativeContext,
 ): Pending<void>
+
+/**
+ * The boot addon (native/boot), loaded before libtorch: plain C, without error codes. What it is given wrong is a
+ * TypeError, a libtorch that cannot be opened an Error with the loader's reason.
+ */
+export interface NativeBoot {
+  /**
+   * Opens libtorch unless the process has done so; empty strings leave a variable of libgomp as it is. The description
+   * that the first call of the process gave.
+   */
+  open(directory: string, cuda: boolean, threads: string, spinCount: string, description: string): string
+  /** That description, once libtorch is open. */
+  booted(): string | undefined
+  /** Of the opened libtorch; zeros before. */
+  version(): [major: number, minor: number, patch: number]
+  /** A variable of the process, which a worker's process.env need not show. */
+  environment(name: string): string | undefined
+  /** Called just before the process exits: it then ends before destructors of libtorch run. */
+  leaveFirst(): void
+  /** What cuInit returned and cuDriverGetVersion said; undefined without a CUDA driver. */
+  driver(): [status: number, version: number] | undefined
+}

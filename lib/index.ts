@@ -5,8 +5,7 @@ export type { ExecutionOptions } from './core/execution.js'
 export { Generator, type Seed, seed } from './core/generator.js'
 export type { InterpolateOptions } from './core/interpolate.js'
 export { type BootOptions, type FoundLibtorch, type LibtorchInfo, libtorch } from './core/libtorch.js'
-export { Module, type ModuleMethod } from './core/module.js'
-export type { ModuleChanges } from './core/module-changes.js'
+export { Module, type ModuleChanges, type ModuleMethod } from './core/module.js'
 export type {
   FreezeOptions,
   LoadStateDictOptions,

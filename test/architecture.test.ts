@@ -1,21 +1,36 @@
-// The room table of ARCHITECTURE.md, read from the sources themselves.
-import { dirname, join, normalize } from 'node:path'
+// The room table of ARCHITECTURE.md and the sources are held against each other.
+import { readFileSync } from 'node:fs'
+import { basename, dirname, join, normalize } from 'node:path'
 import { expect, test } from 'vitest'
-import { type SourceFile, sourceFiles } from './support/source-files.js'
+import { repositoryRoot, type SourceFile, sourceFiles } from './support/source-files.js'
 
-/** Which rooms and packages each room of lib/ may import; '' is lib/ itself, which only re-exports. */
-const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
-  '': { rooms: ['core', 'io', 'models', 'training', 'serving'], packages: [] },
-  core: { rooms: [], packages: ['zod', 'node-gyp-build'] },
-  io: {
-    rooms: ['core'],
-    packages: ['sharp', 'yaml', 'zod', '@huggingface/tokenizers', '@node-rs/crc32', 'yauzl', 'undici'],
-  },
-  models: { rooms: ['core', 'io'], packages: ['zod'] },
-  training: { rooms: ['core', 'io', 'models'], packages: ['zod'] },
-  serving: { rooms: ['core', 'io', 'models'], packages: ['zod'] },
-  cli: { rooms: ['core', 'io', 'models', 'training', 'serving', ''], packages: ['commander', 'cli-progress'] },
+interface Room {
+  /** Rooms that it may import; '' is lib/ itself. */
+  rooms: string[]
+  packages: string[]
+  /** Its files that may import node:fs; 'all'. */
+  files: string[]
+  /** What it may do and rooms without the word may not. */
+  does: string[]
 }
+
+/** The table that begins with '| room |'. */
+function roomTable(): Record<string, Room> {
+  const lines = readFileSync(join(repositoryRoot, 'ARCHITECTURE.md'), 'utf8').split('\n')
+  const first = lines.findIndex((line) => line.startsWith('| room |')) + 2
+  const last = lines.findIndex((line, i) => i >= first && !line.startsWith('|'))
+  const nameOf = (cell: string) => cell.replace(/^lib\/?/, '')
+  const rows = lines.slice(first, last).map((line) => {
+    const cells = line.replaceAll('`', '').split('|').slice(1, -1)
+    const [[room = ''] = [], rooms = [], packages = [], files = [], does = []] = cells.map((cell) =>
+      cell.trim() === '' ? [] : cell.split(',').map((part) => part.trim()),
+    )
+    return [nameOf(room), { rooms: rooms.map(nameOf), packages, files, does }] as const
+  })
+  return Object.fromEntries(rows)
+}
+
+const rooms = roomTable()
 
 const forbiddenNames = ['utils', 'util', 'helpers', 'helper', 'common', 'misc', 'shared', 'lib']
 const largestFile = 400
@@ -58,6 +73,8 @@ function roomOf(path: string): string {
 function resolved(from: SourceFile, specifier: string): string {
   return normalize(join(dirname(from.path), specifier)).replace(/\.js$/, '.ts')
 }
+
+const isFileSystem = (specifier: string) => /^node:fs(\/promises)?$/.test(specifier)
 
 test('the import reader sees every form of import', () => {
   const text = `
@@ -104,30 +121,32 @@ test('every room of lib/ imports only what the room table allows', () => {
   expect(violations).toEqual([])
 })
 
-function isAllowed(
-  file: SourceFile,
-  room: string,
-  allowed: { rooms: string[]; packages: string[] },
-  specifier: string,
-  typeOnly: boolean,
-): boolean {
+function isAllowed(file: SourceFile, room: string, allowed: Room, specifier: string, typeOnly: boolean): boolean {
+  if (isFileSystem(specifier) && !typeOnly)
+    return ['all', basename(file.path, '.ts')].some((name) => allowed.files.includes(name))
   if (specifier.startsWith('node:')) return true
-  if (!specifier.startsWith('.')) return allowed.packages.some((name) => specifier === name)
+  if (!specifier.startsWith('.')) return allowed.packages.includes(specifier)
   const target = resolved(file, specifier)
   if (target === 'binding.ts') return room === 'core' && typeOnly
   return target.startsWith('lib/') && [room, ...allowed.rooms].includes(roomOf(target))
 }
 
-test('lib/ has no import cycles', () => {
-  // Imports of types alone are left out: they do not exist at run time.
-  const graph = new Map(
-    library.map((file) => [
-      file.path,
-      importsOf(file)
-        .filter(({ specifier, typeOnly }) => specifier.startsWith('.') && !typeOnly)
-        .map(({ specifier }) => resolved(file, specifier)),
-    ]),
-  )
+test('the room table allows nothing that no file needs', () => {
+  const unneeded = Object.entries(rooms).flatMap(([room, { rooms, packages, files }]) => {
+    const inRoom = library.filter(({ path }) => roomOf(path) === room)
+    const specifiers = inRoom.flatMap((file) => importsOf(file).map(({ specifier }) => ({ file, specifier })))
+    const needed = specifiers.flatMap(({ file, specifier }) => {
+      if (isFileSystem(specifier)) return ['all', basename(file.path, '.ts')]
+      return specifier.startsWith('.') ? roomOf(resolved(file, specifier)) : specifier
+    })
+    return [...rooms, ...packages, ...files].filter((name) => !needed.includes(name)).map((name) => `${room}: ${name}`)
+  })
+  expect(unneeded).toEqual([])
+})
+
+type Graph = Map<string, string[]>
+
+function cyclesOf(graph: Graph): string[] {
   const finished = new Set<string>()
   const visit = (path: string, trail: string[]): string[] => {
     if (trail.includes(path)) return [[...trail.slice(trail.indexOf(path)), path].join(' -> ')]
@@ -136,19 +155,46 @@ test('lib/ has no import cycles', () => {
     finished.add(path)
     return cycles
   }
-  expect([...graph.keys()].flatMap((path) => visit(path, []))).toEqual([])
+  return [...graph.keys()].flatMap((path) => visit(path, []))
+}
+
+test('lib/ has no import cycles, nor of types alone', () => {
+  const relative = (file: SourceFile) =>
+    importsOf(file)
+      .filter(({ specifier }) => specifier.startsWith('.'))
+      .map(({ specifier }) => resolved(file, specifier))
+  expect(cyclesOf(new Map(library.map((file) => [file.path, relative(file)])))).toEqual([])
 })
 
-test.each([
-  ['prints, reads arguments or ends the process', ['cli'], /\bconsole\.|\bprocess\.(stdout|stderr|argv|exit)\b/],
-  ['reads the environment', ['cli', 'core'], /\bprocess\.env\b/],
-  ['loads native code', ['core'], /\bnode-gyp-build\b|\bprocess\.dlopen\b|\.node['"`]/],
-])('only the room for it %s', (_, allowed, pattern) => {
-  const offenders = library.filter(
-    ({ path, text }) => pattern.test(withoutComments(text)) && !allowed.includes(roomOf(path)),
+test('native/ has no include cycles', () => {
+  const graph = new Map(
+    sourceFiles('native').map((file) => [file.path, includesOf(file).map((name) => `native/${name}`)]),
   )
+  const edges = [...graph.values()].flat().filter((path) => graph.has(path))
+  expect(edges.length).toBeGreaterThan(50)
+  expect(cyclesOf(graph)).toEqual([])
+})
+
+/** By the words of the table. */
+const deeds: Record<string, RegExp> = {
+  prints: /\bconsole\.|\bprocess\.(stdout|stderr|argv|exit)\b/,
+  'reads the environment': /\bprocess\.env\b/,
+  'loads the addons': /\bnode-gyp-build\b|\bprocess\.dlopen\b|\.node['"`]/,
+  'declares errors': /\bextends\s+\w*Error\b/,
+}
+
+test.each(Object.entries(deeds))('%s: only rooms that the table says it of', (deed, pattern) => {
+  const doers = library.filter(({ text }) => pattern.test(withoutComments(text)))
+  const offenders = doers.filter(({ path }) => !rooms[roomOf(path)]?.does.includes(deed))
   expect(offenders.map(({ path }) => path)).toEqual([])
-  expect(library.some(({ text }) => pattern.test(withoutComments(text)))).toBe(true)
+})
+
+test('the table says of no room what it does not do', () => {
+  const idle = Object.entries(rooms).flatMap(([room, { does }]) => {
+    const texts = library.filter(({ path }) => roomOf(path) === room).map(({ text }) => withoutComments(text))
+    return does.filter((deed) => !texts.some((text) => deeds[deed]?.test(text))).map((deed) => `${room} ${deed}`)
+  })
+  expect(idle).toEqual([])
 })
 
 test('lib/index.ts only re-exports', () => {

@@ -2,19 +2,8 @@ import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { NativeBoot } from '../../binding.js'
 import { torchError } from './errors.js'
-
-/** native/boot/boot.c */
-export interface BootAddon {
-  /** Opens libtorch unless the process has done so; empty strings leave a variable of libgomp as it is. */
-  open(directory: string, cuda: boolean, threads: string, spinCount: string, description: string): string
-  booted(): string | undefined
-  version(): [major: number, minor: number, patch: number]
-  environment(name: string): string | undefined
-  /** Called just before the process exits: it then ends before destructors of libtorch run. */
-  leaveFirst(): void
-  driver(): [status: number, version: number] | undefined
-}
 
 export type TorchAddon = typeof import('../../binding.js')
 
@@ -51,8 +40,8 @@ export function torchAddonFolder(minor: string): string {
   return join(addonsFolder, `torch-${minor}`)
 }
 
-export function loadBootAddon(): BootAddon {
-  return load('boot') as BootAddon
+export function loadBootAddon(): NativeBoot {
+  return load('boot') as NativeBoot
 }
 
 /** libtorch must be open: the addon's libtorch symbols are resolved against what is in the process. */

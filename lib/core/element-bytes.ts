@@ -16,13 +16,14 @@ const integerLimits: Partial<Record<DType, [bigint, bigint]>> = {
   uint64: [0n, 2n ** 64n - 1n],
 }
 
-/** An integer that the dtype can hold: JS would wrap or truncate others without a word. */
+/** An integer that the dtype can hold, not rounded before it came here: JS would change others without a word. */
 function requireInteger(value: Element, dtype: DType, [low, high]: [bigint, bigint]): bigint {
-  if (typeof value === 'bigint' || typeof value === 'boolean' || Number.isInteger(value)) {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) {
     const integer = BigInt(value)
     if (integer >= low && integer <= high) return integer
   }
-  throw invalidArgument('data', `integers that ${dtype} can hold`, value, { operation })
+  const wide = high > Number.MAX_SAFE_INTEGER ? ' (beyond 2^53 bigints)' : ''
+  throw invalidArgument('data', `integers that ${dtype} can hold${wide}`, value, { operation })
 }
 
 /** Row-major, in the machine's byte order. Throws ERR_TORCH_INVALID_ARGUMENT for an integer that the dtype cannot hold. */

@@ -1,6 +1,5 @@
 import type { NativeModuleChanges, NativeScriptModule } from '../../binding.js'
 import { invalidArgument, readSafely } from './errors.js'
-import type { Module } from './module.js'
 import { defineOptions, parseOptions, type SignalOptions, signalField } from './options.js'
 import { isPlainObject } from './plain-object.js'
 import { nativeTensor, type Tensor } from './tensor.js'
@@ -8,7 +7,7 @@ import { nativeTensor, type Tensor } from './tensor.js'
 type Named<T> = ReadonlyMap<string, T> | Readonly<Record<string, T>>
 
 /** What a derived module has that its base has not, or has in another way. */
-export interface ModuleChanges extends SignalOptions {
+export interface ChangesOf<Module> extends SignalOptions {
   /** TorchScript methods, which may call the base's; those of a known name take its place. */
   source?: string | undefined
   /** Submodules by name, of the same device and lane; those of a known name take its place. Tensors are shared. */
@@ -59,8 +58,8 @@ function entries<T>(
 }
 
 /** Throws ERR_TORCH_INVALID_ARGUMENT, ERR_TORCH_UNKNOWN_OPTION and ERR_TORCH_DISPOSED. */
-export function readChanges(
-  changes: ModuleChanges | undefined,
+export function readChanges<Module>(
+  changes: ChangesOf<Module> | undefined,
   operation: string,
   nativeModule: (module: Module) => NativeScriptModule,
 ): { changes: NativeModuleChanges; signal: AbortSignal | undefined } {

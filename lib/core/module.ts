@@ -6,7 +6,7 @@ import { checkedArchive, copyOf } from './checked-archive.js'
 import { invalidArgument, nameOperation, torchError } from './errors.js'
 import { type ExecutionOptions, execute } from './execution.js'
 import { requireFilePath } from './file-path.js'
-import { type ModuleChanges, readChanges } from './module-changes.js'
+import { type ChangesOf, readChanges } from './module-changes.js'
 import { formatModule } from './module-format.js'
 import { checkOptionNames, moduleSource, restArguments, stateEntries, toArguments } from './module-inputs.js'
 import {
@@ -42,6 +42,9 @@ export interface ModuleMethod {
   /** As TorchScript prints it: `forward(__torch__.Net self, Tensor x) -> Tensor`. */
   schema: string
 }
+
+/** What `module.derive` takes. */
+export type ModuleChanges = ChangesOf<Module>
 
 type Context = NativeContext | undefined
 type NamedTensors = [string, NativeTensor][]

@@ -1,12 +1,6 @@
 import { isMainThread } from 'node:worker_threads'
-import {
-  addonMinors,
-  type BootAddon,
-  loadBootAddon,
-  loadTorchAddon,
-  type TorchAddon,
-  torchAddonFolder,
-} from './addon-files.js'
+import type { NativeBoot } from '../../binding.js'
+import { addonMinors, loadBootAddon, loadTorchAddon, type TorchAddon, torchAddonFolder } from './addon-files.js'
 import { settleArrived } from './arrivals.js'
 import { createNativeError, torchError } from './errors.js'
 import { type FoundLibtorch, findLibtorch } from './libtorch-find.js'
@@ -29,12 +23,12 @@ export interface BootRecord extends FoundLibtorch {
   addon: string
 }
 
-let bootAddon: BootAddon | undefined
+let bootAddon: NativeBoot | undefined
 let addon: TorchAddon | undefined
 let record: BootRecord | undefined
 
 /** The boot addon, which knows the process's environment and driver without libtorch. */
-export function boot(): BootAddon {
+export function boot(): NativeBoot {
   if (bootAddon === undefined) {
     const loaded = loadBootAddon()
     process.on('exit', () => {

@@ -94,8 +94,10 @@ export class Tensor implements Handle {
    * A CPU tensor with a copy of the data as it is at the time of the call (a SharedArrayBuffer's too).
    *
    * data: a typed array, a number, bigint or boolean, or nested arrays of one of them (rows as typed arrays, say, which
-   * `embed` gives). shape: default the nesting, or [length] of a typed array. dtype float16 and bfloat16 take their bits as Uint16Array (float16 also Float16Array where
-   * Node has it), bool a Uint8Array, complex64 a Float32Array of pairs, float8 and float4 a Uint8Array.
+   * `embed` gives). int64 and uint64 take integers beyond 2^53 as bigints only: numbers have been rounded there. shape:
+   * default the nesting, or [length] of a typed array. dtype float16 and bfloat16 take their bits as Uint16Array (float16
+   * also Float16Array where Node has it), bool a Uint8Array, complex64 a Float32Array of pairs, float8 and float4 a
+   * Uint8Array.
    *
    * Throws ERR_TORCH_SHAPE, ERR_TORCH_DTYPE, ERR_TORCH_INVALID_ARGUMENT, ERR_TORCH_OUT_OF_MEMORY.
    */

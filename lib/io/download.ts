@@ -4,7 +4,7 @@ import { makeFolder, withDiskErrors } from './disk-error.js'
 import { connectionFailure, type HttpClient, type HttpGet, type HttpResponse } from './http-client.js'
 import { PartialFile, type PartialOrigin } from './partial-file.js'
 import { redactedUrl } from './redacted-url.js'
-import { type RetryPolicy, TransientFailure, withRetries } from './retry.js'
+import { type RetryPolicy, transientFailure, withRetries } from './retry.js'
 
 export interface Download {
   client: HttpClient
@@ -70,7 +70,7 @@ async function receive(download: Download, response: HttpResponse, file: Partial
   }
   const { total } = file.origin
   if (total !== undefined && file.size < total) {
-    throw new TransientFailure(`the connection ended after ${file.size} of ${total} bytes`)
+    throw transientFailure(`the connection ended after ${file.size} of ${total} bytes`)
   }
 }
 
@@ -92,7 +92,7 @@ async function attempt(download: Download, file: PartialFile): Promise<void> {
       await withDiskErrors(file.path, () => file.restart(originOf(response, size)))
     } else if (response.status !== 206 || !continues(response, file)) {
       await withDiskErrors(file.path, () => file.restart({}))
-      throw new TransientFailure('the server could not continue a download, which begins anew')
+      throw transientFailure('the server could not continue a download, which begins anew')
     }
     const { total } = file.origin
     if (total !== undefined) await reserve?.(total - file.size, total)

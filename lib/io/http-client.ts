@@ -6,7 +6,7 @@ import { withDiskErrors } from './disk-error.js'
 import { percentDecoded } from './percent-decoded.js'
 import { proxyVariables } from './proxy-variables.js'
 import { redactedUrl } from './redacted-url.js'
-import { TransientFailure } from './retry.js'
+import { transientFailure } from './retry.js'
 
 export interface HttpClientOptions {
   /** The longest silence of a server, in seconds: to connect, until the headers, between two parts of the body. */
@@ -40,7 +40,7 @@ export interface HttpResponse extends HttpHead {
 
 /**
  * GET and HEAD requests with proxies from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, credentials from the address, redirects.
- * Rejects with TransientFailure for what may pass, ERR_TORCH_DOWNLOAD for other refusals, `signal.reason`.
+ * Rejects with ERR_TORCH_DOWNLOAD, of which `isTransient` knows what may pass, `signal.reason`.
  */
 export interface HttpClient {
   get(address: string, request: HttpGet): Promise<HttpResponse>
@@ -93,7 +93,7 @@ export function connectionFailure(cause: unknown): Error {
     const message = `Expected a network that knows the host but it does not: ${reason}`
     return torchError('ERR_TORCH_DOWNLOAD', message, { cause })
   }
-  if (!certificateCode.test(code)) return new TransientFailure(`the connection failed: ${reason}`, { cause })
+  if (!certificateCode.test(code)) return transientFailure(`the connection failed: ${reason}`, { cause })
   const hint = 'set NODE_EXTRA_CA_CERTS to the file of your certificate authority'
   return torchError('ERR_TORCH_DOWNLOAD', `Expected a trusted certificate but received ${reason} (${code}): ${hint}`)
 }
@@ -174,7 +174,7 @@ export async function createHttpClient({ timeoutSeconds, caFile }: HttpClientOpt
         url = target
       } else if (transientStatuses.includes(status)) {
         const wait = retryAfterSeconds(header('retry-after')) ?? rateLimitSeconds(header('ratelimit'))
-        throw new TransientFailure(`the server answered with HTTP status ${status}`, { retryAfterSeconds: wait })
+        throw transientFailure(`the server answered with HTTP status ${status}`, { retryAfterSeconds: wait })
       } else {
         throw refusal(head)
       }

@@ -4,7 +4,7 @@ import { hubRefusal } from './hub-refusal.js'
 import { fileAddress, hubHeaders } from './hub-server.js'
 import type { HubTreeFile } from './hub-tree.js'
 import { redactedUrl } from './redacted-url.js'
-import { TransientFailure, withRetries } from './retry.js'
+import { transientFailure, withRetries } from './retry.js'
 import { headerLength, lengthBytes, parseSafetensorsHeader, type SafetensorsHeader } from './safetensors-header.js'
 
 type RemoteFile = HubTreeFile & { commit: string }
@@ -30,7 +30,7 @@ async function fetchBeginning(call: HubCall, file: RemoteFile, bytes: number): P
       signal.throwIfAborted()
       throw connectionFailure(cause)
     }
-    if (size < bytes) throw new TransientFailure(`the connection ended after ${size} of ${bytes} bytes`)
+    if (size < bytes) throw transientFailure(`the connection ended after ${size} of ${bytes} bytes`)
     return Buffer.concat(chunks).subarray(0, bytes)
   })
 }

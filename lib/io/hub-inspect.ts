@@ -10,7 +10,7 @@ import type { ParsedHubOptions } from './hub-options.js'
 import { snapshotPath } from './hub-repository.js'
 import { type HubTreeFile, readTree } from './hub-tree.js'
 import { inParallel } from './in-parallel.js'
-import type { InspectedFile } from './safetensors-inspect.js'
+import type { InspectedFile } from './inspected-file.js'
 
 const isWeights = (name: string) => name.endsWith('.safetensors')
 

@@ -7,6 +7,7 @@ export type { HubProgress } from './hub-progress.js'
 export type { HubRepositoryType } from './hub-repository.js'
 export type { DecodeOptions } from './image.js'
 export type { ImageInput, ImageProblem, RawImage } from './image-input.js'
+export type { InspectedFile } from './inspected-file.js'
 export { preprocess } from './preprocess.js'
 export type {
   BatchOptions,
@@ -22,5 +23,5 @@ export {
   type StoredTensorInfo,
 } from './safetensors.js'
 export type { SafetensorsHeader, StoredTensor } from './safetensors-header.js'
-export { type InspectedFile, type InspectOptions, inspectSafetensors } from './safetensors-inspect.js'
+export { type InspectOptions, inspectSafetensors } from './safetensors-inspect.js'
 export { type WriteSafetensorsOptions, writeSafetensors } from './safetensors-write.js'

@@ -1,16 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { torchError } from '../core/errors.js'
+import { type TorchError, torchError } from '../core/errors.js'
 
-/** A failure that may pass by itself: the server is busy, the connection broke. */
-export class TransientFailure extends Error {
-  /** How long the server asks to wait. */
-  readonly retryAfterSeconds: number | undefined
+/** The failures that may pass by themselves, and the seconds that the server asks to wait. */
+const waits = new WeakMap<WeakKey, number>()
 
-  constructor(reason: string, info: { retryAfterSeconds?: number | undefined; cause?: unknown } = {}) {
-    super(reason, { cause: info.cause })
-    this.retryAfterSeconds = info.retryAfterSeconds
-  }
+/** ERR_TORCH_DOWNLOAD that `withRetries` tries again after: the server is busy, the connection broke. */
+export function transientFailure(
+  reason: string,
+  { retryAfterSeconds = 0, ...info }: { retryAfterSeconds?: number | undefined; cause?: unknown } = {},
+): TorchError {
+  const failure = torchError('ERR_TORCH_DOWNLOAD', reason, info)
+  waits.set(failure, retryAfterSeconds)
+  return failure
 }
+
+export const isTransient = (failure: unknown): failure is TorchError => waits.has(failure as WeakKey)
 
 export interface RetryPolicy {
   /** How often to try again without any progress in between. */
@@ -32,12 +36,12 @@ const longestDelaySeconds = 30
 const longestRetryAfterSeconds = 120
 
 /** Half of the delay is random, so that many clients of one broken server do not come back in step. */
-function delayBefore(retry: number, { delaySeconds }: RetryPolicy, { retryAfterSeconds }: TransientFailure): number {
+function delayBefore(retry: number, { delaySeconds }: RetryPolicy, failure: TorchError): number {
   const delay = Math.min(delaySeconds * 2 ** retry, longestDelaySeconds) * (0.5 + Math.random() / 2)
-  return Math.max(delay, Math.min(retryAfterSeconds ?? 0, longestRetryAfterSeconds))
+  return Math.max(delay, Math.min(waits.get(failure) ?? 0, longestRetryAfterSeconds))
 }
 
-/** Runs `work` until it succeeds or fails with anything but a TransientFailure. ERR_TORCH_DOWNLOAD after the last retry. */
+/** Runs `work` until it succeeds or fails with anything but a transient failure. ERR_TORCH_DOWNLOAD after the last retry. */
 export async function withRetries<T>(options: Retrying, work: () => Promise<T>): Promise<T> {
   const { retries, subject, progress, onRetry, signal } = options
   let retry = 0
@@ -48,7 +52,7 @@ export async function withRetries<T>(options: Retrying, work: () => Promise<T>):
       return await work()
     } catch (failure) {
       signal?.throwIfAborted()
-      if (!(failure instanceof TransientFailure)) throw failure
+      if (!isTransient(failure)) throw failure
       const now = progress?.() ?? 0
       if (now > before) retry = 0
       before = now

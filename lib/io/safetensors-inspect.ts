@@ -10,8 +10,8 @@ import { requireToken } from './hub-environment.js'
 import { inspectRepository } from './hub-inspect.js'
 import { type HubFileOptions, hubFields } from './hub-options.js'
 import { oneRevision, readBareRepositoryName, readRepositoryName } from './hub-repository.js'
+import type { InspectedFile } from './inspected-file.js'
 import { pathKind } from './path-kind.js'
-import type { SafetensorsHeader } from './safetensors-header.js'
 import { readSafetensorsHeader } from './safetensors-header-file.js'
 import { readSafetensorsIndex } from './safetensors-index.js'
 
@@ -26,19 +26,6 @@ const inspectOptions = defineOptions((z) => {
 export interface InspectOptions extends Omit<HubFileOptions, 'force'> {
   /** Whether files on this machine are read whole for their SHA-256. Default true. */
   checksum?: boolean | undefined
-}
-
-/** What is in one file of tensors. */
-export interface InspectedFile extends SafetensorsHeader {
-  /** As the folder, index or repository names it. */
-  name: string
-  /** undefined: it is on the hub, and its tensors were not fetched. */
-  path: string | undefined
-  bytes: number
-  /** In hexadecimal digits: computed from the file, or as the hub promises it where `path` is undefined. */
-  sha256: string | undefined
-  /** Whether the SHA-256 is the one that the hub promised; undefined where it promised none, or none was computed. */
-  intact: boolean | undefined
 }
 
 /** A file of the hub's cache is linked to a blob that is named by the SHA-256 that the hub promised. */

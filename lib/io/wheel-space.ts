@@ -4,7 +4,6 @@ import { TorchError } from '../core/errors.js'
 import { withDiskErrors } from './disk-error.js'
 import { requireDiskSpace } from './disk-space.js'
 import type { Network } from './network.js'
-import { TransientFailure } from './retry.js'
 import type { WheelLink } from './wheel-link.js'
 
 export interface WheelFolders {
@@ -28,7 +27,7 @@ async function contentLength({ client, signal }: Network, url: string): Promise<
     const head = await client.head(url, { headers: { 'accept-encoding': 'identity' }, accept: [200], signal })
     return Number(head.header('content-length')) || undefined
   } catch (error) {
-    if (error instanceof TorchError || error instanceof TransientFailure) return undefined
+    if (error instanceof TorchError) return undefined
     throw error
   }
 }

@@ -1,6 +1,5 @@
 import { invalidArgument } from '../core/errors.js'
-import { Module } from '../core/module.js'
-import type { ModuleChanges } from '../core/module-changes.js'
+import { Module, type ModuleChanges } from '../core/module.js'
 import { defineOptions, parseOptions } from '../core/options.js'
 import { isPlainObject } from '../core/plain-object.js'
 import { type FeatureSelection, featuresOptions, selectedNodes } from './feature-selection.js'

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { packagedJson } from '../io/text-file.js'
 
 /** What a logit stands for. */
 export interface Label {
@@ -12,7 +12,7 @@ let imagenet1k: readonly Label[] | undefined
 
 /** The 1,000 classes of ImageNet-1k in the order of the logits, as timm's ImageNetInfo has them. */
 export function imagenetLabels(): readonly Label[] {
-  imagenet1k ??= JSON.parse(readFileSync(new URL('../../data/imagenet-1k.json', import.meta.url), 'utf8')) as Label[]
+  imagenet1k ??= packagedJson(new URL('../../data/imagenet-1k.json', import.meta.url)) as Label[]
   return imagenet1k
 }
 

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { defineOptions, parseOptions } from '../core/options.js'
+import { packagedJson } from '../io/text-file.js'
 import type { ModelArgs } from './model-args.js'
 import { type ArchitectureName, requireArchitecture, weightlessFiles } from './registry.js'
 
@@ -43,5 +43,5 @@ export function manifestOf(architecture: ArchitectureName, options?: Pick<ModelA
   const operation = 'manifestOf'
   const { outputStride } = parseOptions(manifestOptions, options, operation)
   const { manifest } = weightlessFiles(requireArchitecture(architecture, operation), outputStride, operation)
-  return JSON.parse(readFileSync(manifest, 'utf8')) as Manifest
+  return packagedJson(manifest) as Manifest
 }

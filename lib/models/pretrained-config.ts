@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { TorchError, torchError } from '../core/errors.js'
 import { isJsonObject, type JsonObject } from '../core/json-object.js'
 import { parseOptions } from '../core/options.js'
-import { withDiskErrors } from '../io/disk-error.js'
 import { type ModelPreprocessConfig, modelPreprocessConfig } from '../io/preprocess-config.js'
+import { readText } from '../io/text-file.js'
 import { requireBuiltArgs } from './built-args.js'
 import { type LabelOffset, labelOffset, noOffset } from './label-offset.js'
 import { imagenetLabels, type Label, labelsByIndex } from './labels.js'
@@ -128,7 +127,7 @@ function configOf(json: JsonObject, place: string): PretrainedConfig {
 export const parsePretrainedConfig = (text: string, place: string): PretrainedConfig =>
   configOf(parseObject(text, place), place)
 
-const readObject = async (file: string) => parseObject(await withDiskErrors(file, () => readFile(file, 'utf8')), file)
+const readObject = async (file: string) => parseObject(await readText(file), file)
 
 /** timm's load_pretrained: where the model has other classes than the weights, their classifier is none of its own. */
 function offsetOf(json: JsonObject, file: string): LabelOffset {

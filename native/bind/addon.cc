@@ -1,8 +1,15 @@
 #include "bind/classes.h"
 #include "bind/environment.h"
+#include "engine/context.h"
+
+/// Copies of the package have an engine each, but one libtorch, whose default generators they take from each other. So
+/// they need one lock: GCC makes an inline variable STB_GNU_UNIQUE, and the loader makes those one in the process, of
+/// RTLD_LOCAL libraries, too. A lock that is laid out in another way needs another name.
+[[gnu::visibility("default")]] constinit inline engine::FairSharedMutex node_libtorch_generators;
 
 NAPI_MODULE_INIT() {
   try {
+    engine::lock_generators_with(node_libtorch_generators);
     bind::Environment& environment = bind::Environment::create(env);
     Napi::Object members(env, exports);
     bind::define_tensor(environment, members);

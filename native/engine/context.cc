@@ -11,30 +11,9 @@
 namespace engine {
 namespace {
 
-/// A shared mutex whose exclusive side cannot starve: who waits for it holds the gate that everybody passes.
-class FairSharedMutex {
- public:
-  void lock() {
-    std::lock_guard pass(gate_);
-    mutex_.lock();
-  }
-  void unlock() { mutex_.unlock(); }
-  void lock_shared() {
-    std::lock_guard pass(gate_);
-    mutex_.lock_shared();
-  }
-  void unlock_shared() { mutex_.unlock_shared(); }
-
- private:
-  std::mutex gate_;
-  std::shared_mutex mutex_;
-};
-
 /// libtorch's default generators belong to the process. A task that replaces one holds this alone; all others share it.
-FairSharedMutex& default_generators() {
-  static auto* mutex = new FairSharedMutex;
-  return *mutex;
-}
+FairSharedMutex of_this_engine;
+std::atomic<FairSharedMutex*> default_generators{&of_this_engine};
 
 class AutocastScope {
  public:
@@ -88,13 +67,16 @@ class GeneratorScope {
 
 }  // namespace
 
+void lock_generators_with(FairSharedMutex& lock) { default_generators.store(&lock, std::memory_order_relaxed); }
+
 void run_in(const Context& context, c10::DeviceType device, const std::function<void()>& work) {
+  FairSharedMutex& generators = *default_generators.load(std::memory_order_relaxed);
   std::unique_lock<FairSharedMutex> alone;
   std::shared_lock<FairSharedMutex> shared;
   if (context.generator.defined()) {
-    alone = std::unique_lock(default_generators());
+    alone = std::unique_lock(generators);
   } else if (context.draws) {
-    shared = std::shared_lock(default_generators());
+    shared = std::shared_lock(generators);
   }
   c10::AutoGradMode grad(context.grad_mode == GradMode::enabled);
   std::optional<c10::InferenceMode> inference;

@@ -8,6 +8,8 @@
 #include <memory>
 #include <optional>
 
+#include "engine/fair_shared_mutex.h"
+
 namespace engine {
 
 enum class GradMode { no_grad, inference, enabled };
@@ -31,6 +33,9 @@ struct Context {
   bool draws = false;
   std::shared_ptr<Cancellation> cancellation;
 };
+
+/// For tasks that start from now on, in the place of a lock of this engine's own.
+void lock_generators_with(FairSharedMutex& lock);
 
 /// Runs `work` under `context` and puts everything back, also when it throws.
 void run_in(const Context& context, c10::DeviceType device, const std::function<void()>& work);

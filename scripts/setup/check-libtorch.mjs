@@ -11,13 +11,37 @@ export function minorOf(version) {
   return minor
 }
 
+/** What in the report of `doctor --json` is not as a CUDA build of that version has it, a sentence each. */
+export function doctorProblems({ problems, running, driver, notes }, version) {
+  const sentences = problems.map(({ what }) => what)
+  const actual = running === null ? 'none' : `${running.version}, ${running.variant} build`
+  if (actual.replace(/\+\w+/, '') !== `${version}, cuda build`) {
+    sentences.push(`Expected libtorch ${version}, cuda build, to run but received ${actual}`)
+  }
+  if (driver === null && !notes.some((note) => note.startsWith('CUDA build, no driver'))) {
+    sentences.push(`Expected the note 'CUDA build, no driver' but received '${notes.join("', '")}'`)
+  }
+  return sentences
+}
+
+async function doctorFails({ version, options, log }) {
+  const { output } = await command(process.execPath, [join('dist', 'cli', 'main.js'), 'doctor', '--json'], {
+    ...options,
+    quiet: true,
+  })
+  process.stdout.write(output)
+  const sentences = output.startsWith('{') ? doctorProblems(JSON.parse(output), version) : ['doctor gave no report']
+  for (const sentence of sentences) log(sentence)
+  return sentences.length > 0
+}
+
 /** Resolves to the exit status. */
 export async function checkLibtorch({ root, version, log }) {
   const torchDir = await ensureLibtorch({ version, variant: 'cu', log })
   await ensureNative({ root, torchDir, minor: minorOf(version), log })
   const options = { cwd: root, env: { NODE_LIBTORCH_PATH: torchDir } }
-  const run = async (...args) => (await command(process.execPath, args, options)).code === 0
-  const healthy = await run(join('dist', 'cli', 'main.js'), 'doctor')
-  const computes = await run(join('node_modules', 'vitest', 'vitest.mjs'), 'run', 'test/core/smoke.test.ts')
-  return healthy && computes ? 0 : 1
+  const isUnfit = await doctorFails({ version, options, log })
+  const smoke = [join('node_modules', 'vitest', 'vitest.mjs'), 'run', 'test/core/smoke.test.ts']
+  const { code } = await command(process.execPath, smoke, options)
+  return isUnfit || code !== 0 ? 1 : 0
 }

@@ -1,5 +1,5 @@
 // Checks what must be on the machine before anything else can work, and names the fix.
-import { mkdirSync, statfsSync } from 'node:fs'
+import { mkdirSync, statfsSync, statSync } from 'node:fs'
 import { command, SetupError } from './command.mjs'
 
 export const python = process.env.PYTHON || 'python3'
@@ -43,22 +43,34 @@ async function pythonProblem() {
   return code === 0 ? [] : [`Python 3.10 or newer with pip and venv ('${python}' is not): install them, or set PYTHON`]
 }
 
-function diskProblem(folder, gigabytes) {
-  try {
-    mkdirSync(folder, { recursive: true })
-  } catch (error) {
-    return [`a folder ${folder} that can be made (${error.code}): set XDG_CACHE_HOME to another place`]
+/** Steps whose folders lie on one file system need its space together. */
+function diskProblems(disk) {
+  const problems = []
+  const fileSystems = new Map()
+  for (const [folder, gigabytes, fix] of disk) {
+    try {
+      mkdirSync(folder, { recursive: true })
+    } catch (error) {
+      problems.push(`a folder ${folder} that can be made (${error.code}): ${fix}`)
+      continue
+    }
+    const { dev } = statSync(folder)
+    const { wanted = 0, fixes = new Map() } = fileSystems.get(dev) ?? {}
+    fileSystems.set(dev, { wanted: wanted + gigabytes, fixes: fixes.set(folder, fix) })
   }
-  const { bavail, bsize } = statfsSync(folder)
-  const free = (bavail * bsize) / 1e9
-  if (free >= gigabytes) return []
-  return [`${gigabytes} GB of free disk at ${folder}, not ${free.toFixed(1)} GB: free some, or set XDG_CACHE_HOME`]
+  for (const { wanted, fixes } of fileSystems.values()) {
+    const folders = [...fixes.keys()]
+    const { bavail, bsize } = statfsSync(folders[0])
+    const free = (bavail * bsize) / 1e9
+    const size = `${wanted.toFixed(1)} GB of free disk at ${folders.join(' and ')}, not ${free.toFixed(1)} GB`
+    if (free < wanted) problems.push(`${size}: ${['free some', ...fixes.values()].join(', or ')}`)
+  }
+  return problems
 }
 
-/** `disk` is the list of [folder, gigabytes] that steps still to be done will fill. */
+/** `disk` is the list of [folder, gigabytes, what else helps] that steps still to be done will fill (disk-needs.mjs). */
 export async function ensurePrerequisites({ disk }) {
   const checks = [nodeProblem(), compilerProblem(), cmakeProblem(), generatorProblem(), pythonProblem()]
-  const problems = (await Promise.all(checks)).flat()
-  for (const [folder, gigabytes] of disk) problems.push(...diskProblem(folder, gigabytes))
+  const problems = [...(await Promise.all(checks)).flat(), ...diskProblems(disk)]
   if (problems.length > 0) throw new SetupError(`This machine needs\n${problems.map((p) => `  - ${p}`).join('\n')}`)
 }

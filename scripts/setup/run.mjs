@@ -6,8 +6,9 @@ import { parseBench } from '../bench/command-line.mjs'
 import { wantedDemos } from '../demo/demo-names.mjs'
 import { checkLibtorch, minorOf } from './check-libtorch.mjs'
 import { command, SetupError } from './command.mjs'
+import { diskNeeds } from './disk-needs.mjs'
 import { ensureArchitectures } from './export.mjs'
-import { cacheFolder, ensureLibtorch, libtorchFolder, libtorchInstalled } from './libtorch.mjs'
+import { ensureLibtorch } from './libtorch.mjs'
 import { ensureNative } from './native.mjs'
 import { ensureNodeModules } from './node-modules.mjs'
 import { ensurePrerequisites } from './prerequisites.mjs'
@@ -20,12 +21,12 @@ const { development: version, published } = JSON.parse(readFileSync(join(root, '
 const minor = minorOf(version)
 const log = (line) => process.stderr.write(`setup: ${line}\n`)
 
-function missingDisk(wanted, variant, gigabytes) {
-  return libtorchInstalled(libtorchFolder(wanted, variant)) ? [] : [[cacheFolder, gigabytes]]
-}
+const needs = diskNeeds(root)
 
-async function build(disk = missingDisk(version, 'cpu', 3)) {
-  await ensurePrerequisites({ disk })
+/** `disk` is what the job needs besides the build. */
+async function build(disk = []) {
+  const own = [...needs.libtorch(version, 'cpu'), ...needs.nodeModules(), ...needs.native(minor)]
+  await ensurePrerequisites({ disk: [...own, ...disk] })
   await ensureNodeModules({ root, log })
   const torchDir = await ensureLibtorch({ version, log })
   await ensureNative({ root, torchDir, minor, log })
@@ -35,7 +36,7 @@ async function build(disk = missingDisk(version, 'cpu', 3)) {
 
 /** Besides the build: Python with the originals that goldens and exports come from, and the exported models. */
 async function buildWithOracle() {
-  const torchDir = await build()
+  const torchDir = await build([...needs.oracle(), ...needs.sampleModels()])
   const { ensureOracle } = await import('./oracle.mjs')
   const oraclePython = await ensureOracle({ torchDir, root, log })
   await ensureSampleModels({ root, oraclePython, log })
@@ -51,7 +52,8 @@ async function test(args) {
 
 /** The addons of the published package, for each libtorch minor that it serves. */
 async function prebuild() {
-  await build(published.flatMap((wanted) => missingDisk(wanted, 'cpu', 3)))
+  const others = published.filter((wanted) => wanted !== version)
+  await build(others.flatMap((wanted) => [...needs.libtorch(wanted, 'cpu'), ...needs.native(minorOf(wanted))]))
   for (const wanted of published) {
     const torchDir = await ensureLibtorch({ version: wanted, log })
     await ensureNative({ root, torchDir, minor: minorOf(wanted), log })
@@ -89,8 +91,7 @@ const jobs = {
     return 0
   },
   'check-libtorch': async ([wanted]) => {
-    minorOf(wanted)
-    await build([...missingDisk(version, 'cpu', 3), ...missingDisk(wanted, 'cu', 8)])
+    await build([...needs.native(minorOf(wanted)), ...needs.libtorch(wanted, 'cu')])
     return checkLibtorch({ root, version: wanted, log })
   },
 }

@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import * as library from '../../lib/index.js'
 import { ops, TorchError } from '../../lib/index.js'
 import * as io from '../../lib/io/index.js'
+import * as install from '../../lib/io/libtorch-install.js'
 import * as models from '../../lib/models/index.js'
 import { runNode } from '../support/child-script.js'
 import { repositoryRoot } from '../support/source-files.js'
@@ -17,7 +18,7 @@ interface RowResult {
   failures: string[]
 }
 type Results = Record<string, RowResult>
-type Table = 'public' | 'io' | 'models' | 'native'
+type Table = 'public' | 'io' | 'install' | 'models' | 'native'
 
 const runner = join(repositoryRoot, 'test', 'support', 'hostile', 'run.mjs')
 
@@ -86,6 +87,8 @@ function nativeEntries(): { names: string[]; pending: string[] } {
   }
   for (const statement of source.statements) {
     if (ts.isFunctionDeclaration(statement)) add(statement.name?.text ?? '', statement)
+    if (ts.isInterfaceDeclaration(statement) && statement.name.text === 'NativeBoot')
+      names.push(...statement.members.map(({ name }) => `NativeBoot#${(name as ts.Identifier).text}`))
     if (!ts.isClassDeclaration(statement)) continue
     const className = statement.name?.text ?? ''
     names.push(`new ${className}`, `${className}()`)
@@ -136,6 +139,10 @@ describe('public', () => {
 
 describe('io', () => {
   describeTable('io', publicNames(io))
+})
+
+describe('install', () => {
+  describeTable('install', publicNames(install))
 })
 
 describe('models', () => {

@@ -1,9 +1,9 @@
-// binding.d.ts is the native contract: it and the addon's real surface are held against each other in both directions.
+// binding.d.ts is the native contract: it and the addons' real surface are held against each other in both directions.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { expect, test } from 'vitest'
-import { native } from '../../lib/core/native.js'
+import { boot, native } from '../../lib/core/native.js'
 import { repositoryRoot } from '../support/source-files.js'
 
 interface ClassSurface {
@@ -14,6 +14,8 @@ interface ClassSurface {
 interface Surface {
   functions: string[]
   classes: Record<string, ClassSurface>
+  /** The members of the boot addon. */
+  boot: string[]
 }
 
 function declaredClass(declaration: ts.ClassDeclaration): ClassSurface {
@@ -36,10 +38,12 @@ function sorted(surface: ClassSurface): ClassSurface {
 
 function declaredSurface(): Surface {
   const text = readFileSync(join(repositoryRoot, 'binding.d.ts'), 'utf8')
-  const surface: Surface = { functions: [], classes: {} }
+  const surface: Surface = { functions: [], classes: {}, boot: [] }
   for (const statement of ts.createSourceFile('binding.d.ts', text, ts.ScriptTarget.Latest).statements) {
     if (ts.isFunctionDeclaration(statement)) surface.functions.push(statement.name?.text ?? '')
     else if (ts.isClassDeclaration(statement)) surface.classes[statement.name?.text ?? ''] = declaredClass(statement)
+    else if (ts.isInterfaceDeclaration(statement) && statement.name.text === 'NativeBoot')
+      surface.boot = statement.members.map(({ name }) => (name as ts.Identifier).text).sort()
     else expect(ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement)).toBe(true)
   }
   surface.functions.sort()
@@ -62,7 +66,7 @@ function realClass(nativeClass: { prototype: object }): ClassSurface {
 }
 
 function realSurface(): Surface {
-  const surface: Surface = { functions: [], classes: {} }
+  const surface: Surface = { functions: [], classes: {}, boot: [] }
   const addon = native() as unknown as Record<string, { prototype: object }>
   for (const name of Object.getOwnPropertyNames(addon)) {
     const member = addon[name] as { prototype: object }
@@ -72,13 +76,16 @@ function realSurface(): Surface {
     else surface.functions.push(name)
   }
   surface.functions.sort()
+  surface.boot = Object.getOwnPropertyNames(boot()).sort()
+  expect(Object.values(boot()).map((member) => typeof member)).toEqual(surface.boot.map(() => 'function'))
   return surface
 }
 
-test('binding.d.ts declares what the addon has, and nothing else', () => {
+test('binding.d.ts declares what the addons have, and nothing else', () => {
   const declared = declaredSurface()
   expect(Object.keys(declared.classes).length).toBeGreaterThan(3)
   expect(declared.functions.length).toBeGreaterThan(5)
+  expect(declared.boot).toContain('open')
   expect(realSurface()).toEqual(declared)
 })
 

@@ -1,7 +1,6 @@
 // Modules made of others and looked into: derive, defineLayerOutputs, callLayers, setTrainable.
 import { describe, expect, test } from 'vitest'
-import { Module } from '../../lib/core/module.js'
-import type { ModuleChanges } from '../../lib/core/module-changes.js'
+import { Module, type ModuleChanges } from '../../lib/core/module.js'
 import { operators } from '../../lib/core/operators.js'
 import { scope } from '../../lib/core/scope.js'
 import { Tensor } from '../../lib/core/tensor.js'

@@ -135,13 +135,6 @@ describe('typed arrays', () => {
     const message = 'Expected pairs for complex64 but received 3 elements'
     expect(() => Tensor.from(new Float32Array(3), undefined, { dtype: 'complex64' })).toThrow(message)
   })
-
-  scopedTest('hold float16 where Node has Float16Array', async () => {
-    const tensor = Tensor.from(Uint16Array.of(0x3c00), undefined, { dtype: 'float16' })
-    const { Float16Array } = globalThis as { Float16Array?: { new (length: number): ArrayBufferView } }
-    expect((await tensor.data()).constructor).toBe(Float16Array ?? Uint16Array)
-    if (Float16Array) expect(Tensor.from(new Float16Array(2) as Uint16Array).dtype).toBe('float16')
-  })
 })
 
 test('numbers are no bits', () => {

@@ -53,3 +53,14 @@ test('dtypes convert, integers stay exact', async () => {
     expect(await Tensor.from([2n ** 53n + 1n]).toArray()).toEqual([2n ** 53n + 1n])
   })
 })
+
+test('float16 is a Float16Array from Node 24 on, before that its bits', async () => {
+  await scope(async () => {
+    const hasArray = Number(process.versions.node.split('.')[0]) >= 24
+    const half = await (await Tensor.from([1, 0.1]).to({ dtype: 'float16' })).data()
+    expect(half.constructor.name).toBe(hasArray ? 'Float16Array' : 'Uint16Array')
+    expect([...half]).toEqual(hasArray ? [1, 0.0999755859375] : [0x3c00, 0x2e66])
+    expect(Tensor.from(half).dtype).toBe(hasArray ? 'float16' : 'uint16')
+    expect(await Tensor.from(half, { dtype: 'float16' }).toArray()).toEqual([1, 0.0999755859375])
+  })
+})

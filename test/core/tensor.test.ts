@@ -91,9 +91,19 @@ describe('Tensor.from reads', () => {
       [256, 'uint8'],
       [-1, 'uint32'],
       [1.5, 'int32'],
-      [2n ** 63n, 'int64'],
     ] as const) {
       expect(() => Tensor.from(value, [], { dtype })).toThrow(`Expected integers that ${dtype} can hold for data`)
+    }
+  })
+
+  scopedTest('integers beyond 2^53 as bigints only: a number has been rounded', async () => {
+    for (const dtype of ['int64', 'uint64'] as const) {
+      const exact = Tensor.from([2 ** 53 - 1, 2n ** 53n + 1n] as number[], { dtype })
+      expect(await exact.toArray()).toEqual([2n ** 53n - 1n, 2n ** 53n + 1n])
+      for (const value of [2 ** 53, 2 ** 60, 2n ** 64n, 0.5]) {
+        const message = `Expected integers that ${dtype} can hold (beyond 2^53 bigints) for data but received ${value}`
+        expect(() => Tensor.from([value] as number[], [1], { dtype })).toThrow(message)
+      }
     }
   })
 

@@ -48,6 +48,11 @@ void every_exception_becomes_a_failure() {
   CHECK_THAT(failure_of([] { throw engine::Error("ERR_TORCH_SHAPE", "s"); }).code == "ERR_TORCH_SHAPE");
   CHECK_THAT(failure_of([] { TORCH_CHECK_NOT_IMPLEMENTED(false, "x not implemented for 'Half'"); }).code ==
              "ERR_TORCH_DTYPE");
+  CHECK_THAT(failure_of([] { at::ones({2, 2}).to_sparse().cummax(0); }).code == "ERR_TORCH_DEVICE");
+  CHECK_THAT(failure_of([] { TORCH_CHECK_TYPE(false, "t"); }).code == "ERR_TORCH_DTYPE");
+  CHECK_THAT(failure_of([] { TORCH_CHECK_WITH(OutOfMemoryError, false, "o"); }).code == "ERR_TORCH_OUT_OF_MEMORY");
+  const engine::Failure driver = failure_of([] { throw c10::AcceleratorError({__func__, __FILE__, 1}, 700, "d"); });
+  CHECK_THAT(driver.code == "ERR_TORCH_CUDA" && driver.message == "d");
   const engine::Failure shape = failure_of([] { at::ones({2, 3}).matmul(at::ones({2, 3})); });
   CHECK_THAT(shape.code == "ERR_TORCH_MODULE_RUN");
   CHECK_THAT(shape.message.find("Exception raised from") == std::string::npos);  // no C++ backtrace

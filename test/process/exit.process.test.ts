@@ -20,6 +20,14 @@ describe('a process that does nothing more', repeated, () => {
     await runProgram('libtorch.boot(); Tensor.from([1, 2, 3])')
   })
 
+  test('ends by itself after draws from generators that nobody disposed, its own and the default one', async () => {
+    const lines = await runProgram(`
+      globalThis.held = [new Generator(1), Generator.default()]
+      const module = await drawingModule()
+      for (const generator of held) print((await module.call('forward', [10], { generator })).shape)`)
+    expect(lines).toEqual([[4], [4]])
+  })
+
   test('ends by itself when everything was disposed', async () => {
     const lines = await runProgram(`
       const before = handles()
@@ -108,6 +116,22 @@ describe('process.exit', repeated, () => {
       { code: 9 },
     )
     expect(lines).toEqual([16])
+  })
+
+  test('while a call has the default generator to itself, and others wait for it, ends with its code', async () => {
+    const lines = await runProgram(
+      `
+      const [module, other, third] = await Promise.all([0, 1, 2].map((lane) => drawingModule({ lane })))
+      module.call('forward', [endless], { generator: new Generator(1) })
+      await sleep(100)
+      const waiting = [other.call('forward', [1], { generator: new Generator(2) }), third.forward(1)]
+      for (const call of waiting) call.then(() => print('settled'))
+      new Generator(3).getState()
+      await sleep(30)
+      process.exit(19)`,
+      { code: 19 },
+    )
+    expect(lines).toEqual([])
   })
 
   test('inside the callback of a promise of ours ends with its code', async () => {

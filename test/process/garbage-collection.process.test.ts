@@ -53,6 +53,26 @@ describe('the garbage collector', repeated, () => {
     expect(outcome).toEqual([1, { tensors: 0, modules: 0, generators: 0 }])
   })
 
+  test('takes generators only when the calls that draw from them have ended', async () => {
+    const [outcome] = await runProgram(
+      `${collect}
+      const module = await drawingModule()
+      const drawn = async (k) => [...(await (await module.call('forward', [2000], { generator: new Generator(k) })).data())].join()
+      const seeds = Array.from({ length: 20 }, (_, k) => k)
+      const wanted = []
+      for (const k of seeds) wanted.push(await drawn(k))
+      const calls = seeds.map(drawn)
+      const states = seeds.map(async (k) => (await new Generator(k).getState()).shape.length)
+      for (let i = 0; i < 20; i++) { gc(); await sleep(1) }
+      const wrong = (await Promise.all(calls)).filter((values, k) => values !== wanted[k]).length
+      await Promise.all(states)
+      await collect(() => handles().generators === 0)
+      print([new Set(wanted).size, wrong, handles().generators])`,
+      collecting,
+    )
+    expect(outcome).toEqual([20, 0, 0])
+  })
+
   test('leaves the buffer of data() to its holder when tensor and module are gone', async () => {
     const [wrong] = await runProgram(
       `${collect}
@@ -91,4 +111,21 @@ describe('the garbage collector', repeated, () => {
       collecting,
     )
   })
+})
+
+test('data() gives the memory of the tensor itself from 32 KiB on, and below that a copy that Node allocates', async () => {
+  const [copies] = await runProgram(`
+    const held = [] // what is collected meanwhile would be subtracted
+    const copiesOf = async (bytes) => {
+      const source = new Uint8Array(bytes)
+      const tensors = Array.from({ length: 50 }, () => Tensor.from(source))
+      const before = process.memoryUsage().arrayBuffers
+      held.push(source, ...(await Promise.all(tensors.map((tensor) => tensor.data()))))
+      return Math.round((process.memoryUsage().arrayBuffers - before) / bytes) // Node has small ones of its own
+    }
+    const copies = []
+    for (const bytes of [31 << 10, (32 << 10) - 1, 32 << 10, 33 << 10]) copies.push(await copiesOf(bytes))
+    print(copies)
+    held.length = 0`)
+  expect(copies).toEqual([50, 50, 0, 0])
 })

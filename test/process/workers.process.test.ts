@@ -86,6 +86,24 @@ describe('worker.terminate', repeated, () => {
     expect(lines).toEqual([true, 0])
   })
 
+  test('in mid-call with a generator: who draws meanwhile waits, and then draws from the default stream', async () => {
+    const lines = await runProgram(`${start}
+      const standard = Generator.default()
+      const draw = () => scope(async () => [...(await (await ops.rand([3])).data())].join())
+      await standard.seed(7)
+      const wanted = await draw()
+      const before = handles()
+      for (let i = 0; i < 5; i++) {
+        await standard.seed(7)
+        const worker = start({ calls: 4, n: 4000, lane: 1, seed: i })
+        await once(worker, 'message')
+        await worker.terminate()
+        print((await draw()) === wanted)
+      }
+      await until(() => handles().generators === before.generators)`)
+    expect(lines).toEqual(Array(5).fill(true))
+  })
+
   test('drops the calls that had not started', async () => {
     const lines = await runProgram(`${start}
       const module = await slowModule()

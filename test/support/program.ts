@@ -6,8 +6,9 @@ import { repositoryRoot } from './source-files.js'
 
 const programsFolder = join(repositoryRoot, 'test', 'support', 'programs')
 const names = [
-  ...['Module', 'Tensor', 'libtorch', 'memory', 'ops', 'queueDepths', 'scope'],
-  ...['endless', 'handles', 'matrix', 'print', 'sleep', 'slowModule', 'startHeavyWork', 'startRunning', 'until'],
+  ...['Generator', 'Module', 'Tensor', 'libtorch', 'memory', 'ops', 'queueDepths', 'scope'],
+  ...['drawingModule', 'endless', 'handles', 'matrix', 'print', 'sleep', 'slowModule'],
+  ...['startHeavyWork', 'startRunning', 'until'],
 ].join(', ')
 
 /** The source of `import` for a file of test/support/programs. */

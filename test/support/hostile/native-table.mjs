@@ -1,7 +1,7 @@
 // A row for every entry of binding.d.ts, called below the checks of TypeScript.
 import { arrived } from '../../../dist/core/arrivals.js'
 import { createNativeError } from '../../../dist/core/errors.js'
-import { native } from '../../../dist/core/native.js'
+import { boot, native } from '../../../dist/core/native.js'
 
 const addon = native()
 const { NativeTensor, NativeGenerator, NativeCancellation, NativeScriptModule, NativeSafetensors } = addon
@@ -307,6 +307,20 @@ for (const type of types) {
   })
 }
 
+/** Plain C without error codes: a TypeError is all that can be had there. libtorch is open, so a good call opens nothing. */
+const bootRow = (name, ...args) => ({ name: `NativeBoot#${name}`, target: boot()[name], args, isPlainC: true })
+const anything = () => argument(() => undefined, '*')
+const bootRows = [
+  bootRow(
+    'open',
+    string('/nowhere'),
+    boolean(),
+    ...['threads', 'spinCount', 'description'].map(() => string('', 'string')),
+  ),
+  bootRow('environment', string('PATH', 'string')),
+  ...['booted', 'version', 'driver', 'leaveFirst'].map((name) => bootRow(name, anything())),
+]
+
 /** The entries that give a ticket: argument of the program. */
 const pending = new Set(JSON.parse(process.argv[3]))
 
@@ -321,6 +335,6 @@ function awaited(row) {
 
 export const rows = [
   ...[...tensorRows, ...generatorRows, ...cancellationRows, ...functionRows, ...typedRows],
-  ...[...safetensorsRows, ...imageRows, ...moduleRows],
+  ...[...safetensorsRows, ...imageRows, ...moduleRows, ...bootRows],
   { name: 'stop', target: addon.stop }, // the last: no task starts after it
 ].map(awaited)

@@ -62,6 +62,11 @@ const tensorRows = [
     ],
     options: { dtype: [] },
   },
+  {
+    name: 'Tensor.from',
+    target: (data) => Tensor.from(data, { dtype: 'int64' }),
+    args: [argument(() => [1, 2], 'integer', 'bigint', 'boolean', 'array view', 'integers', 'bigints', 'nested')],
+  },
   { name: 'new Tensor', target: Tensor, isConstructor: true, args: [argument(() => 1), argument(() => 1)] },
   ...['shape', 'strides', 'dtype', 'device', 'numel', 'nbytes', 'requiresGrad', 'disposed'].map((name) =>
     getter('Tensor', name),

@@ -17,6 +17,18 @@ def forward(self, x: Tensor, n: int):
 /** @param {import('../../../dist/index.js').SourceOptions} [options] */
 export const slowModule = (options) => torch.Module.fromSource(slowSource, options)
 
+/** forward(n): float32 [4], the sum of n draws from the default generator, or from the call's in its place. */
+export const drawingSource = `
+def forward(self, n: int):
+    x = torch.zeros(4)
+    for i in range(n):
+        x = x + torch.rand(4)
+    return x
+`
+
+/** @param {import('../../../dist/index.js').SourceOptions} [options] */
+export const drawingModule = (options) => torch.Module.fromSource(drawingSource, options)
+
 /** float32 [64, 64]; each row sums up to 0.64, so that products go to 0. */
 export const matrix = () => torch.Tensor.from(new Float32Array(64 * 64).fill(0.01), [64, 64])
 

@@ -1,10 +1,12 @@
 // A worker with a module of its own: starts `calls` calls of `n` iterations, reports, and stays until they have settled.
+// With a `seed` the calls have a generator of their own.
 import { parentPort, workerData } from 'node:worker_threads'
-import { matrix, memory, sleep, slowModule } from './prelude.mjs'
+import { Generator, matrix, memory, sleep, slowModule } from './prelude.mjs'
 
-const { calls = 1, n = 100, lane = 0, exitCode, fail = false } = workerData ?? {}
+const { calls = 1, n = 100, lane = 0, exitCode, fail = false, seed } = workerData ?? {}
 const module = await slowModule({ lane })
-const settled = Array.from({ length: calls }, () => module.forward(matrix(), n))
+const generator = seed === undefined ? undefined : new Generator(seed)
+const settled = Array.from({ length: calls }, () => module.call('forward', [matrix(), n], { generator }))
 await sleep(20)
 parentPort.postMessage({ running: memory().modules })
 if (exitCode !== undefined) process.exit(exitCode)
