@@ -50,6 +50,9 @@ test('the loads that are measured, read and mapped, give the logits of the golde
 // The peers are 400 MB from package registries, which a plain run of the tests does not ask for.
 if (process.env.FULL === '1') {
   test('the suite weights measures every row, correctly', { timeout: 300_000 }, async () => {
-    expect(await quickRows('weights')).toEqual({ besidePeers: ['weights.load', 'weights.load.read', 'embed.folder'], alone: ['folder.rss'] })
+    expect(await quickRows('weights')).toEqual({
+      besidePeers: ['weights.load', 'weights.load.read', 'embed.folder'],
+      alone: ['folder.rss'],
+    })
   })
 }
