@@ -49,19 +49,16 @@ test('the corrupt image is named where it stands, alone, by its path and in what
 test('a folder of photographs has its names once, a corrupt one among them, and goes when it has been used', async () => {
   const root = temporaryFolder()
   mkdirSync(join(root, 'build', 'bench'), { recursive: true })
-  const source = { folder: temporaryFolder(), names: ['x.jpg', 'y.jpg'] }
+  const source = { folder: temporaryFolder(), names: ['a.jpg', 'b.jpg', 'c.jpg', 'd.jpg', 'e.jpg', 'f.jpg'] }
   for (const name of source.names) writeFileSync(join(source.folder, name), name.repeat(30))
   const used = await withPhotoFolder(
     { root, source, count: 5 },
     ({ folder, names, corrupt, good }: { folder: string; names: string[]; corrupt: string; good: string[] }) => {
       expect(readdirSync(folder).sort()).toEqual(names)
-      expect(names).toEqual(['0000.jpg', '0001.jpg', '0002.jpg', '0003.jpg', '0004.jpg'])
+      expect(names).toEqual(source.names.slice(0, 5))
       expect([...good, corrupt].sort()).toEqual(names)
       expect(statSync(join(folder, corrupt)).size).toBe(50)
-      for (const name of good) {
-        const original = source.names[names.indexOf(name) % 2] as string
-        expect(readFileSync(join(folder, name), 'utf8')).toBe(original.repeat(30))
-      }
+      for (const name of good) expect(readFileSync(join(folder, name), 'utf8')).toBe(name.repeat(30))
       return folder
     },
   )

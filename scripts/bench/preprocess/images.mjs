@@ -7,7 +7,7 @@ import { fingerprint, stampEquals, writeStamp } from '../../setup/fingerprint.mj
 const script = join(import.meta.dirname, 'peers', 'make_images.py')
 export const sizes = ['640x480', '1920x1080', '4000x3000']
 
-/** Resolves to {'640x480': file, '1920x1080': file, '4000x3000': file, mixed: {folder, names}}, 500 of mixed sizes. */
+/** Resolves to {'640x480': file, '1920x1080': file, '4000x3000': file, mixed: {folder, names}}, 2,000 of mixed sizes. */
 export async function ensureBenchImages({ root, oraclePython, log }) {
   const photo = join(root, 'assets', 'photos', 'china.jpg')
   const folder = join(root, 'build', 'bench', 'images')

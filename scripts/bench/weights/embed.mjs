@@ -23,7 +23,7 @@ async function measure(context) {
   )
   const n = ours.length * count
   const peer = peerFigures([peers])
-  const files = `${count} names of ${Math.min(count, source.names.length)} photographs; one file is corrupt, not for the peer`
+  const files = `${count} photographs; one file is corrupt, not for the peer`
   return {
     'embed.folder': {
       ours: median(ours.map(({ imagesPerSecond }) => imagesPerSecond)),

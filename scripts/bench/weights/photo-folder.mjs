@@ -3,21 +3,19 @@ import { linkSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 
 /**
- * Calls `use({folder, names, corrupt, good})` with a folder of `count` JPEGs, and removes it afterwards: names in order,
- * that of the corrupt one, a photograph of which the last two thirds are missing, and those of all others. Further names of
- * the photographs that there are (`source`: {folder, names}) cost neither time nor disk.
+ * Calls `use({folder, names, corrupt, good})` with a folder of the first `count` photographs of `source` ({folder, names}),
+ * and removes it afterwards: names in order, that of the corrupt one, of which the last two thirds are missing, and those
+ * of all others.
  */
 export async function withPhotoFolder({ root, source, count }, use) {
   const folder = mkdtempSync(join(root, 'build', 'bench', 'photographs-'))
   try {
-    const names = Array.from({ length: count }, (_, i) => `${String(i).padStart(4, '0')}.jpg`)
-    const original = (place) => join(source.folder, source.names[place % source.names.length])
-    const broken = Math.floor(count * 0.618)
-    const corrupt = names[broken]
-    for (const [place, name] of names.entries()) {
-      if (name !== corrupt) linkSync(original(place), join(folder, name))
+    const names = source.names.slice(0, count)
+    const corrupt = names[Math.floor(count * 0.618)]
+    for (const name of names) {
+      if (name !== corrupt) linkSync(join(source.folder, name), join(folder, name)) // costs neither time nor disk
     }
-    const whole = readFileSync(original(broken))
+    const whole = readFileSync(join(source.folder, corrupt))
     writeFileSync(join(folder, corrupt), whole.subarray(0, whole.length / 3))
     return await use({ folder, names, corrupt, good: names.filter((name) => name !== corrupt) })
   } finally {

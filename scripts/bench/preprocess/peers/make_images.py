@@ -1,6 +1,6 @@
 """Makes the JPEGs of the suite from a photograph: `make_images.py PHOTO FOLDER`.
 
-FOLDER/640x480.jpg, 1920x1080.jpg, 4000x3000.jpg, and FOLDER/mixed/000.jpg to 499.jpg with sides of 240 to 1279 pixels.
+FOLDER/640x480.jpg, 1920x1080.jpg, 4000x3000.jpg, and FOLDER/mixed/0000.jpg to 1999.jpg with sides of 240 to 1279 pixels.
 The photograph is mirrored side by side until it is large enough: enlarging it would leave nothing for a decoder to do.
 """
 
@@ -14,7 +14,7 @@ sys.path.append(str(Path(__file__).resolve().parents[3] / "export"))
 from fill import hash22  # noqa: E402
 
 SIZES = ((640, 480), (1920, 1080), (4000, 3000))
-MIXED = 500
+MIXED = 2000
 SMALLEST, SPREAD = 240, 1040
 QUALITY = 90  # with Pillow's default of half the colour resolution, as cameras do
 
@@ -40,7 +40,7 @@ def main(file: str, folder: str) -> None:
     numbers = hash22(1, np.arange(4 * MIXED)).reshape(MIXED, 4).tolist()
     for index, (a, b, left, top) in enumerate(numbers):
         width, height = SMALLEST + a % SPREAD, SMALLEST + b % SPREAD
-        mirrored(photo, width, height, left, top).save(out / "mixed" / f"{index:03}.jpg", quality=QUALITY)
+        mirrored(photo, width, height, left, top).save(out / "mixed" / f"{index:04}.jpg", quality=QUALITY)
 
 
 main(*sys.argv[1:])
