@@ -14,7 +14,7 @@ export interface ImageSearch {
   /** An image, or a list of paths, for the place '-'. */
   stdin: Readable
   signal: AbortSignal
-  /** A folder, a pipe, a device or stdin that cannot be read; the search goes on without it. */
+  /** A folder, or stdin, that cannot be read; the search goes on without it. */
   onUnreadable(place: string, error: NodeJS.ErrnoException): void
   /** Images are only counted: pipes and devices, which can be read once, stay their paths. */
   onlyCounts?: boolean
@@ -59,16 +59,21 @@ async function* readable(
   }
 }
 
+/** Its bytes, or its path where they cannot be read: whoever opens that says so in its place. */
+async function imageOfPipe(place: string, kind: 'pipe' | 'device', { signal }: ImageSearch): Promise<FoundImage> {
+  try {
+    return await pipeImage(place, kind, signal)
+  } catch {
+    if (signal.aborted) throw signal.reason
+    return place
+  }
+}
+
 async function* imagesAt(place: string, search: ImageSearch): AsyncGenerator<FoundImage> {
   const kind = await pathKindIfKnown(place)
   if (kind === 'folder') yield* imagesBelow(place, search)
-  else if ((kind === 'pipe' || kind === 'device') && !search.onlyCounts) {
-    yield* readable(place, imageOfPipe(place, kind, search), search)
-  } else yield place
-}
-
-async function* imageOfPipe(place: string, kind: 'pipe' | 'device', { signal }: ImageSearch) {
-  yield await pipeImage(place, kind, signal)
+  else if ((kind === 'pipe' || kind === 'device') && !search.onlyCounts) yield await imageOfPipe(place, kind, search)
+  else yield place
 }
 
 function imagesOfStdin(search: ImageSearch): AsyncIterable<FoundImage> {

@@ -12,9 +12,9 @@ export interface ImageFlags {
 }
 
 /** The options of a verb over images. */
-export const imagesOptions = ({ batch, maxPixels, autoOrient }: ImageFlags): ImagesOptions => ({
-  ...{ batchSize: batch, maxPixels, autoOrient },
-})
+export function imagesOptions({ batch: batchSize, maxPixels, autoOrient }: ImageFlags): ImagesOptions {
+  return { batchSize, maxPixels, autoOrient }
+}
 
 export function wholeNumber(largest: number) {
   return (text: string) => {

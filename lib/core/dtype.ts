@@ -150,28 +150,23 @@ export function naturalDType(array: ArrayBufferView): DType | undefined {
   return naturalDTypes[typedArrayName?.call(array) ?? '']
 }
 
+/** The dtype whose arrays hold the bits of another, too. */
+const bitsComeAs: { readonly [dtype in DType]?: DType } = {
+  float16: 'uint16',
+  bfloat16: 'uint16',
+  bool: 'uint8',
+  float8_e4m3fn: 'uint8',
+  float8_e5m2: 'uint8',
+  float8_e4m3fnuz: 'uint8',
+  float8_e5m2fnuz: 'uint8',
+  float8_e8m0fnu: 'uint8',
+  float4_e2m1fn_x2: 'uint8',
+  complex64: 'float32',
+  complex128: 'float64',
+}
+
 /** Whether the array's elements are, bit for bit, those of the dtype: a Uint16Array holds float16 as well as uint16. */
 export function holdsBitsOf(array: ArrayBufferView, dtype: DType): boolean {
   const natural = naturalDType(array)
-  if (natural === undefined) return false
-  if (natural === dtype) return true
-  const bits: readonly DType[] =
-    natural === 'uint16'
-      ? ['float16', 'bfloat16']
-      : natural === 'uint8'
-        ? [
-            'bool',
-            'float8_e4m3fn',
-            'float8_e5m2',
-            'float8_e4m3fnuz',
-            'float8_e5m2fnuz',
-            'float8_e8m0fnu',
-            'float4_e2m1fn_x2',
-          ]
-        : natural === 'float32'
-          ? ['complex64']
-          : natural === 'float64'
-            ? ['complex128']
-            : []
-  return bits.includes(dtype)
+  return natural !== undefined && (natural === dtype || natural === bitsComeAs[dtype])
 }

@@ -7,11 +7,11 @@ import { nativeTensor, type Tensor } from './tensor.js'
 type Named<T> = ReadonlyMap<string, T> | Readonly<Record<string, T>>
 
 /** What a derived module has that its base has not, or has in another way. */
-export interface ChangesOf<Module> extends SignalOptions {
+export interface ChangesOf<ModuleType> extends SignalOptions {
   /** TorchScript methods, which may call the base's; those of a known name take its place. */
   source?: string | undefined
   /** Submodules by name, of the same device and lane; those of a known name take its place. Tensors are shared. */
-  modules?: Named<Module> | undefined
+  modules?: Named<ModuleType> | undefined
   /** Trainable tensors by name, shared. */
   parameters?: Named<Tensor> | undefined
   /** Other tensors of the state by name, shared. */
@@ -58,14 +58,14 @@ function entries<T>(
 }
 
 /** Throws ERR_TORCH_INVALID_ARGUMENT, ERR_TORCH_UNKNOWN_OPTION and ERR_TORCH_DISPOSED. */
-export function readChanges<Module>(
-  changes: ChangesOf<Module> | undefined,
+export function readChanges<ModuleType>(
+  changes: ChangesOf<ModuleType> | undefined,
   operation: string,
-  nativeModule: (module: Module) => NativeScriptModule,
+  nativeModule: (module: ModuleType) => NativeScriptModule,
 ): { changes: NativeModuleChanges; signal: AbortSignal | undefined } {
   const { source, remove, signal, ...given } = parseOptions(changesFields, changes, operation)
   const taken = new Set<string>()
-  const [moduleNames, modules] = entries<Module>('modules', given.modules, taken, nativeModule)
+  const [moduleNames, modules] = entries<ModuleType>('modules', given.modules, taken, nativeModule)
   const [parameterNames, parameters] = entries<Tensor>('parameters', given.parameters, taken, nativeTensor)
   const [bufferNames, buffers] = entries<Tensor>('buffers', given.buffers, taken, nativeTensor)
   const parts = { moduleNames, modules, parameterNames, parameters, bufferNames, buffers }

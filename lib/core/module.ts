@@ -43,7 +43,7 @@ export interface ModuleMethod {
   schema: string
 }
 
-/** What `module.derive` takes. */
+/** What a derived module has that its base has not, or has in another way; `module.derive` takes it. */
 export type ModuleChanges = ChangesOf<Module>
 
 type Context = NativeContext | undefined

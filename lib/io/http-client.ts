@@ -89,11 +89,12 @@ const certificateCode = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT|
 export function connectionFailure(cause: unknown): Error {
   const { code = '', message = String(cause) } = cause as { code?: string; message?: string }
   const reason = message === '' || message.includes('://') ? code : message
+  const details = { unreachable: true }
   if (code === 'ENOTFOUND') {
     const message = `Expected a network that knows the host but it does not: ${reason}`
-    return torchError('ERR_TORCH_DOWNLOAD', message, { cause })
+    return torchError('ERR_TORCH_DOWNLOAD', message, { cause, details })
   }
-  if (!certificateCode.test(code)) return transientFailure(`the connection failed: ${reason}`, { cause })
+  if (!certificateCode.test(code)) return transientFailure(`the connection failed: ${reason}`, { cause, details })
   const hint = 'set NODE_EXTRA_CA_CERTS to the file of your certificate authority'
   return torchError('ERR_TORCH_DOWNLOAD', `Expected a trusted certificate but received ${reason} (${code}): ${hint}`)
 }

@@ -102,14 +102,13 @@ function pullCommand({ repository: { id, type }, revision }: HubRequest): string
   return ['npx node-libtorch pull', id, ...flags].join(' ')
 }
 
-/** ERR_TORCH_DOWNLOAD with what mends a network that has no way to the hub; other errors as they are. */
+/** A failure to reach the hub with what mends that; other errors as they are. */
 function withRemedies(request: HubRequest, error: unknown): unknown {
-  if (!isOurs(error) || error.code !== 'ERR_TORCH_DOWNLOAD') return error
+  if (!isOurs(error) || !error.details?.unreachable) return error
   const remedies =
     `Set HTTPS_PROXY where a proxy leads there, HF_ENDPOINT where a mirror does, or HF_HUB_OFFLINE=1 so that nobody is ` +
     `asked; '${pullCommand(request)}' fills the cache where there is a network`
-  const sentence = error.message.replace(/\??$/, (end) => end || '.')
-  return torchError(error.code, `${sentence} ${remedies}`, { cause: error, details: error.details })
+  return torchError(error.code, `${error.message}. ${remedies}`, { cause: error, details: error.details })
 }
 
 export function offlineError(request: HubRequest, wanted: string): TorchError {

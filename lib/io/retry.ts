@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type TorchError, torchError } from '../core/errors.js'
+import { type ErrorInfo, type TorchError, torchError } from '../core/errors.js'
 
 /** The failures that may pass by themselves, and the seconds that the server asks to wait. */
 const waits = new WeakMap<WeakKey, number>()
@@ -7,7 +7,7 @@ const waits = new WeakMap<WeakKey, number>()
 /** ERR_TORCH_DOWNLOAD that `withRetries` tries again after: the server is busy, the connection broke. */
 export function transientFailure(
   reason: string,
-  { retryAfterSeconds = 0, ...info }: { retryAfterSeconds?: number | undefined; cause?: unknown } = {},
+  { retryAfterSeconds = 0, ...info }: { retryAfterSeconds?: number | undefined } & ErrorInfo = {},
 ): TorchError {
   const failure = torchError('ERR_TORCH_DOWNLOAD', reason, info)
   waits.set(failure, retryAfterSeconds)
@@ -58,7 +58,7 @@ export async function withRetries<T>(options: Retrying, work: () => Promise<T>):
       before = now
       if (retry === retries) {
         const message = `Expected an answer from ${subject} but after ${retries + 1} attempts ${failure.message}`
-        throw torchError('ERR_TORCH_DOWNLOAD', message, { cause: failure })
+        throw torchError('ERR_TORCH_DOWNLOAD', message, { cause: failure, details: failure.details })
       }
       const seconds = delayBefore(retry++, options, failure)
       onRetry?.(failure.message, seconds)

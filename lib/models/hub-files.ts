@@ -91,6 +91,6 @@ export async function fetchModelFiles(
     const places = [...looked, `the repository ${repository}${hubName}`].join(', ')
     const message = `Expected a model but found none after looking for ${places}: ${cause.message}`
     if (!isUnreachable) throw torchError('ERR_TORCH_MODULE_LOAD', message, { cause })
-    throw torchError(unreachable, `${message}, and ${localFiles}`, { cause, details: cause.details })
+    throw torchError(unreachable, `${message}; ${localFiles}`, { cause, details: cause.details })
   }
 }

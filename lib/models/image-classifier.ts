@@ -49,8 +49,8 @@ export interface ImageClassifierOptions extends LoadControl {
   testSize?: boolean | undefined
   /**
    * Maps a safetensors file of weights instead of reading it: several times faster, and processes share the memory. Whoever
-   * truncates a mapped file ends this process (SIGBUS). Default: in the hub's cache and in the package's own, where nobody
-   * does.
+   * truncates a mapped file, as `cp` over it does, ends this process (SIGBUS). Default: in the hub's cache alone, where
+   * files are renamed into their place.
    */
   mmap?: boolean | undefined
 }

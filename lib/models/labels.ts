@@ -1,4 +1,4 @@
-import { packagedJson } from '../io/text-file.js'
+import { packagedJson } from '../io/packaged-json.js'
 
 /** What a logit stands for. */
 export interface Label {

@@ -1,5 +1,5 @@
 import { defineOptions, parseOptions } from '../core/options.js'
-import { packagedJson } from '../io/text-file.js'
+import { packagedJson } from '../io/packaged-json.js'
 import type { ModelArgs } from './model-args.js'
 import { type ArchitectureName, requireArchitecture, weightlessFiles } from './registry.js'
 

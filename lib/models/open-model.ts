@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { throwIfAborted } from '../core/abort.js'
-import { invalidArgument, torchError } from '../core/errors.js'
+import { invalidArgument, isOurs, torchError } from '../core/errors.js'
 import type { Seed } from '../core/generator.js'
 import { cacheFolder } from '../core/libtorch-find.js'
 import { Module } from '../core/module.js'
@@ -108,17 +108,15 @@ async function fill(
 interface Files {
   config: string
   weights: string
-  /** Nobody truncates them, so that the weights may be mapped. undefined: `Safetensors.open` decides. */
-  mmap?: true
 }
 
 /** A folder laid out as a repository of timm's on the hub. */
-async function openFolder({ config, weights, mmap }: Files, wanted: Wanted): Promise<OpenedModel> {
+async function openFolder({ config, weights }: Files, wanted: Wanted): Promise<OpenedModel> {
   const { config: pretrained, offset } = await readPretrainedConfig(config)
   const architecture = requireArchitecture(pretrained.architecture, `the model of ${config}`)
   const args = withStride(pretrained.args, wanted)
   const opened = await fill(architecture, args, wanted, async () => {
-    const file = await Safetensors.open(weights, { mmap: wanted.mmap ?? mmap, signal: wanted.signal })
+    const file = await Safetensors.open(weights, { mmap: wanted.mmap, signal: wanted.signal })
     return tensorsFrom(file, offset, { dtype: 'float32', signal: wanted.signal }) // what our archives compute in
   })
   return { ...opened, ...pretrained, args: opened.args }
@@ -146,7 +144,7 @@ const ownFolder = (name: ArchitectureName) => join(cacheFolder(), 'models', name
 /** The weights that an architecture is known for: in the package's own cache, or its repository in the hub's. */
 async function pretrainedFiles(name: ArchitectureName): Promise<Files | undefined> {
   const folder = ownFolder(name)
-  if ((await pathKindIfKnown(join(folder, defaultWeights))) === 'file') return { ...filesIn(folder), mmap: true }
+  if ((await pathKindIfKnown(join(folder, defaultWeights))) === 'file') return filesIn(folder)
   return repositoryFiles(architectures[name].hub)
 }
 
@@ -252,7 +250,16 @@ export async function openModel(source: ModelSource, wanted: Wanted = {}): Promi
   return read instanceof Uint8Array ? openArchive(read, wanted) : openArchitecture(read, wanted)
 }
 
+/** Of a configuration that `load` could not use either. */
+const isUnfit = (error: unknown) => isOurs(error) && ['ERR_TORCH_FILE_FORMAT', 'ERR_TORCH_DISK'].includes(error.code)
+
 /** Whether the weights that an architecture is known for lie on this machine, so that `load(name)` finds them. */
 export async function hasPretrained(architecture: ArchitectureName): Promise<boolean> {
-  return (await pretrainedFiles(requireArchitecture(architecture, 'hasPretrained'))) !== undefined
+  const name = requireArchitecture(architecture, 'hasPretrained')
+  try {
+    return (await pretrainedFiles(name)) !== undefined
+  } catch (error) {
+    if (isUnfit(error)) return false
+    throw error
+  }
 }

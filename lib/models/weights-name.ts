@@ -3,10 +3,10 @@ import { staysBelow } from '../core/file-path.js'
 
 export const defaultWeights = 'model.safetensors'
 
-const known: Readonly<Record<string, string>> = {
-  'pytorch_model.bin': defaultWeights,
-  'open_clip_pytorch_model.bin': 'open_clip_model.safetensors',
-}
+const known: ReadonlyMap<string, string> = new Map([
+  ['pytorch_model.bin', defaultWeights],
+  ['open_clip_pytorch_model.bin', 'open_clip_model.safetensors'],
+])
 
 /**
  * The file of a repository that holds the weights, as timm's load_state_dict_from_hf finds it: what hf_hub_filename names,
@@ -15,7 +15,7 @@ const known: Readonly<Record<string, string>> = {
 export function weightsName(hubFilename: unknown, place: string): string {
   if (hubFilename === undefined || hubFilename === null || hubFilename === '') return defaultWeights
   const name = typeof hubFilename === 'string' && staysBelow(hubFilename) ? hubFilename : ''
-  const file = known[name] ?? name.replace(/\.bin$/, '.safetensors')
+  const file = known.get(name) ?? name.replace(/\.bin$/, '.safetensors')
   if (file.endsWith('.safetensors')) return file
   const message = `Expected the name of a safetensors file for hf_hub_filename in ${place} but received ${JSON.stringify(hubFilename)}`
   throw torchError('ERR_TORCH_FILE_FORMAT', message)

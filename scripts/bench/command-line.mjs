@@ -1,4 +1,5 @@
-// What `bench` was asked for; read before minutes of set-up, and by whoever measures.
+// What `bench` was asked for, up to the name of the row, which only its suite knows; read before minutes of set-up, and by
+// whoever measures.
 import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'

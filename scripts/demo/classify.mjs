@@ -8,7 +8,7 @@ import { sampleModels } from '../setup/sample-models.mjs'
 import { writeContactSheet } from './contact-sheet.mjs'
 import { maxDifference } from './difference.mjs'
 import { findHubResNet18, repository, timmsAnswers, timmsSha256 } from './hub-resnet18.mjs'
-import { loadSeededResNet18, seededTitle } from './seeded-resnet18.mjs'
+import { loadRuleFilledResNet18, ruleFilledTitle } from './rule-filled-resnet18.mjs'
 
 const probabilityTolerance = 1e-4
 /** Of the logits, in parts of the largest: folding batch norms rounds weights anew. */
@@ -97,10 +97,10 @@ export async function classify({ root, hubSha256 = timmsSha256 }) {
   const labelled = await classifyAll(title, efficientNet, photos, golden.models.tf_efficientnet_lite0.photos)
   efficientNet.dispose()
 
-  const seeded = await loadSeededResNet18(root)
-  const seededNote = `${seededTitle}: the numbers are checked, the labels mean nothing`
-  const numbered = await classifyAll(seededNote, seeded, photos, golden.models.resnet18.photos)
-  seeded.dispose()
+  const ruleFilled = await loadRuleFilledResNet18(root)
+  const ruleFilledNote = `${ruleFilledTitle}: the numbers are checked, the labels mean nothing`
+  const numbered = await classifyAll(ruleFilledNote, ruleFilled, photos, golden.models.resnet18.photos)
+  ruleFilled.dispose()
 
   const hub = await classifyWithHub({ root, hubSha256 }, photos)
   const best = hub?.isTimms

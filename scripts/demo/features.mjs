@@ -8,7 +8,7 @@ import { writeContactSheet } from './contact-sheet.mjs'
 import { maxDifference } from './difference.mjs'
 import { heatPicture } from './heat-picture.mjs'
 import { writeHeatSheet } from './heat-sheet.mjs'
-import { loadSeededResNet18, seededTitle } from './seeded-resnet18.mjs'
+import { loadRuleFilledResNet18, ruleFilledTitle } from './rule-filled-resnet18.mjs'
 
 const chosen = 'chelsea.png'
 const panelWidth = 520
@@ -122,12 +122,12 @@ export async function features({ root }) {
   const { preprocessing } = efficientNet
   efficientNet.dispose()
 
-  const seeded = await loadSeededResNet18(root)
-  console.log(`\n${seededTitle}: the numbers are checked, they mean nothing`)
-  const numbered = await look(seeded, photos, golden.models.resnet18)
+  const ruleFilled = await loadRuleFilledResNet18(root)
+  console.log(`\n${ruleFilledTitle}: the numbers are checked, they mean nothing`)
+  const numbered = await look(ruleFilled, photos, golden.models.resnet18)
   printScales(numbered.scales[own])
   printChecks(numbered.checks)
-  seeded.dispose()
+  ruleFilled.dispose()
 
   const alike = nearest.map(({ file, cosine }) => ({ file, caption: `${basename(file)} ${cosine.toFixed(3)}` }))
   const sheet = [{ file: photos[own], caption: `like ${chosen}:` }, ...alike]

@@ -2,7 +2,7 @@
 
 Cast to the dtype are the call's float32 tensors, or all of its tensors where none is float32, and its dtype option.
 Run with the Python of .oracle: .oracle/bin/python scripts/golden/op_dtypes.py
-With --refused it prints what PyTorch refuses, and why: that should be the dtype, not a value of the call.
+With --refused it only prints what PyTorch refuses, and why: that should be the dtype, not a value of the call.
 """
 
 import json
@@ -114,7 +114,9 @@ def cases_of(operator, args, options, generator):
 
 def main():
     torch.set_num_threads(1)
-    ops.write("op-dtypes.json", [case for name, call in first_calls().items() for case in cases_of(name, *call)])
+    cases = [case for name, call in first_calls().items() for case in cases_of(name, *call)]
+    if "--refused" not in sys.argv:
+        ops.write("op-dtypes.json", cases)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 // Builds and boots against another libtorch, a CUDA build with all that it needs: `check-libtorch 2.14.1`.
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { command, SetupError } from './command.mjs'
 import { ensureLibtorch } from './libtorch.mjs'
@@ -24,13 +25,14 @@ export function doctorProblems({ problems, running, driver, notes }, version) {
   return sentences
 }
 
-async function doctorFails({ version, options, log }) {
-  const { output } = await command(process.execPath, [join('dist', 'cli', 'main.js'), 'doctor', '--json'], {
-    ...options,
-    quiet: true,
+function doctorFails({ version, options, log }) {
+  const doctor = [join('dist', 'cli', 'main.js'), 'doctor', '--json']
+  const { stdout } = spawnSync(process.execPath, doctor, {
+    ...{ cwd: options.cwd, env: { ...process.env, ...options.env }, encoding: 'utf8' },
+    stdio: ['ignore', 'pipe', 'inherit'],
   })
-  process.stdout.write(output)
-  const sentences = output.startsWith('{') ? doctorProblems(JSON.parse(output), version) : ['doctor gave no report']
+  process.stdout.write(stdout)
+  const sentences = doctorProblems(JSON.parse(stdout), version)
   for (const sentence of sentences) log(sentence)
   return sentences.length > 0
 }
@@ -40,7 +42,7 @@ export async function checkLibtorch({ root, version, log }) {
   const torchDir = await ensureLibtorch({ version, variant: 'cu', log })
   await ensureNative({ root, torchDir, minor: minorOf(version), log })
   const options = { cwd: root, env: { NODE_LIBTORCH_PATH: torchDir } }
-  const isUnfit = await doctorFails({ version, options, log })
+  const isUnfit = doctorFails({ version, options, log })
   const smoke = [join('node_modules', 'vitest', 'vitest.mjs'), 'run', 'test/core/smoke.test.ts']
   const { code } = await command(process.execPath, smoke, options)
   return isUnfit || code !== 0 ? 1 : 0

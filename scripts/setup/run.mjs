@@ -91,7 +91,8 @@ const jobs = {
     return 0
   },
   'check-libtorch': async ([wanted]) => {
-    await build([...needs.native(minorOf(wanted)), ...needs.libtorch(wanted, 'cu')])
+    const addons = minorOf(wanted) === minor ? [] : needs.native(minorOf(wanted))
+    await build([...addons, ...needs.libtorch(wanted, 'cu')])
     return checkLibtorch({ root, version: wanted, log })
   },
 }

@@ -38,9 +38,7 @@ describe('the network:', () => {
     here.server.respond = answerStatus(503)
     const error = await failure(file(config.name))
     expect(error).toMatchObject({ code: 'ERR_TORCH_DOWNLOAD', retryable: true })
-    expect(error.message).toMatch(
-      /after 3 attempts .*503\. Set HTTPS_PROXY .*'npx node-libtorch pull timm\/tiny' fills/,
-    )
+    expect(error.message).toMatch(/after 3 attempts .*503$/) // it was reached: nothing to set
     expect(error.cause).toMatchObject({ code: 'ERR_TORCH_DOWNLOAD' })
   })
 

@@ -344,7 +344,7 @@ describe('a hub that cannot be reached', () => {
     }
     const error = await failure(ImageClassifier.load(repository, hub(here.server.endpoint)))
     expect([error.code, error.message]).toEqual(['ERR_TORCH_DOWNLOAD', expect.stringContaining('HTTP status 503')])
-    for (const text of remedies) expect(error.message).toContain(text)
+    expect(error.message).toContain("; 'local-dir:")
   })
 })
 

@@ -38,8 +38,8 @@ describe('the weights of', () => {
   })
 
   test.each([
-    ["the package's own cache are mapped", {}, true],
-    ["the package's own cache are read where that is asked for", { mmap: false }, false],
+    ["the package's own cache are read: people copy files there", {}, false],
+    ["the package's own cache are mapped where that is asked for", { mmap: true }, true],
   ])('%s', async (_, options, mapped) => {
     const cache = temporaryFolder()
     vi.stubEnv('XDG_CACHE_HOME', cache)

@@ -1,14 +1,13 @@
 // node mutate-safetensors.mjs <folder> <cases> <seed> <file>...: opens and reads a file with mutations, one case after
 // the other; the folder keeps the last one. An index (.json) is mutated as text; its files lie in the folder. Prints 'case <number>' before each and one JSON line at the end:
-// { read, codes: { code: count }, untyped: [text] }.
+// { read, codes: { code: count }, indexCodes, untyped: [text] }.
 import { readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { scope, TorchError } from '../../../dist/index.js'
 import { Safetensors } from '../../../dist/io/safetensors.js'
 
 const [folder, cases, seed, ...files] = process.argv.slice(2)
-const originals = files.map((file) => readFileSync(file))
-const isIndex = (bytes) => bytes[0] === 0x7b
+const originals = files.map((file) => ({ bytes: readFileSync(file), isIndex: file.endsWith('.index.json') }))
 let state = Number(seed)
 const random = (limit) => {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0
@@ -107,6 +106,7 @@ function mutatedFile(original) {
 
 let read = 0
 const codes = {}
+const indexCodes = {}
 const untyped = []
 
 /** One tensor at a time: a dtype that is refused spoils no other. */
@@ -124,15 +124,16 @@ async function readAll(place, mmap) {
 
 for (let i = 0; i < Number(cases); i++) {
   writeSync(1, `case ${i}\n`) // at once: a crash loses what is buffered
-  const original = pick(originals)
-  const place = join(folder, isIndex(original) ? 'mutated.safetensors.index.json' : 'mutated.safetensors')
+  const { bytes, isIndex } = pick(originals)
+  const counts = isIndex ? indexCodes : codes
+  const place = join(folder, isIndex ? 'mutated.safetensors.index.json' : 'mutated.safetensors')
   rmSync(place, { force: true }) // a new file: the old one may still be mapped
-  writeFileSync(place, isIndex(original) ? mutatedText(original) : mutatedFile(original))
+  writeFileSync(place, isIndex ? mutatedText(bytes) : mutatedFile(bytes))
   await scope(() =>
     readAll(place, i % 2 === 0).catch((error) => {
-      if (error instanceof TorchError) codes[error.code] = (codes[error.code] ?? 0) + 1
+      if (error instanceof TorchError) counts[error.code] = (counts[error.code] ?? 0) + 1
       else untyped.push(`${i}: ${error}`)
     }),
   )
 }
-console.log(JSON.stringify({ read, codes, untyped }))
+console.log(JSON.stringify({ read, codes, indexCodes, untyped }))

@@ -4,13 +4,13 @@ import { Module, scope, Tensor } from '../../dist/index.js'
 import { ResNet } from '../../dist/models/index.js'
 import { ruleValues } from './rule-values.mjs'
 
-export const seededTitle = 'ResNet18 on seeded random weights, as scripts/export/fill.py makes them'
+export const ruleFilledTitle = 'ResNet18 on weights filled by a rule (scripts/export/fill.py)'
 
 /**
  * Not by `{ random: seed }`: these weights are the goldens'. Python makes the same bits of them, which random generators
  * promise to nobody, and every convolution has an effect, as most have not under the zero gains that timm begins with.
  */
-export function loadSeededResNet18(root) {
+export function loadRuleFilledResNet18(root) {
   return scope(async () => {
     const program = await Module.load(join(root, 'data', 'architectures', 'resnet18.pt'), { device: 'meta' })
     const state = [...(await program.stateDict())]
