@@ -19,7 +19,7 @@ const printed = [
   /\[ 1, 1000 \] \[ 1, 512, 7, 7 \]/,
   /\[ 2, 4 \]/,
   /tensors: 1, modules: 0/,
-  /true ERR_TORCH_MODULE_RUN mat1 and mat2 shapes cannot be multiplied/,
+  /^ERR_TORCH_MODULE_RUN mat1 and mat2 shapes cannot be multiplied/,
 ]
 
 describe('the README', () => {
