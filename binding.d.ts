@@ -242,12 +242,19 @@ export interface NativeBuild {
 
 /**
  * Once per environment, before anything else. `createError` turns a native failure into the error that is thrown or given
- * as an outcome; `trace` is TorchScript's own traceback, '' where there is none. `settle` is called once for all calls
+ * as an outcome; `trace` is TorchScript's own traceback, '' where there is none, `lists` name what the message speaks of by
+ * kind. `settle` is called once for all calls
  * that have come back: ticket and result of each in turn, or ~ticket and error. `threads`: the process's intra-op
  * threads (undefined: as OpenMP has it).
  */
 export function initialize(
-  createError: (code: string, message: string, operation: string, trace: string) => Error,
+  createError: (
+    code: string,
+    message: string,
+    operation: string,
+    trace: string,
+    lists: Record<string, string[]>,
+  ) => Error,
   settle: (...ticketsAndOutcomes: unknown[]) => void,
   threads: number | undefined,
 ): void

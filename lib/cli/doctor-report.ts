@@ -43,25 +43,32 @@ function reinstallCommand(found: FoundLibtorch | undefined): string {
 }
 
 /** The last stage that a crashed probe had reached tells what it was doing. */
+function crashedWhile(lines: ProbeLine[]): string {
+  if (lineOf(lines, 'computed') ?? lineOf(lines, 'failed')) return 'loading sharp'
+  if (lineOf(lines, 'booted')) return 'computing'
+  return lineOf(lines, 'found') ? 'opening libtorch' : 'loading the boot addon'
+}
+
 function crashProblem({ lines, end, stderr }: ProbeResult): Problem[] {
   if (end === undefined) return []
   const found = lineOf(lines, 'found')?.found
-  const doing = lineOf(lines, 'booted') ? 'computing' : found ? 'opening libtorch' : 'loading the boot addon'
+  const doing = crashedWhile(lines)
   const reason = stderr.trim().split('\n').slice(-8).join('\n')
   return [
     {
       what: `The probe process ended with ${end} while ${doing}${reason === '' ? '' : `:\n${reason}`}`,
-      fix: reinstallCommand(found),
+      fix: reinstallCommand(doing === 'loading sharp' ? undefined : found),
     },
   ]
 }
 
-function failureProblem(lines: ProbeLine[]): Problem[] {
-  const failed = lineOf(lines, 'failed')
-  if (failed === undefined) return []
-  const what = `${failed.code}: ${failed.message.split('\nFix: ')[0]}`
+function failureProblems(lines: ProbeLine[]): Problem[] {
   const found = lineOf(lines, 'found')?.found
-  return [{ what, fix: failed.fix || reinstallCommand(found) }]
+  return lines.flatMap((line) => {
+    if (line.stage !== 'failed') return []
+    const what = `${line.code}: ${line.message.split('\nFix: ')[0]}`
+    return [{ what, fix: line.fix || reinstallCommand(found) }]
+  })
 }
 
 function cudaProblem(info: LibtorchInfo | undefined, driver: DoctorReport['driver']): Problem[] {
@@ -90,7 +97,7 @@ export function doctorReport(result: ProbeResult): DoctorReport {
   if (glibc === null) {
     problems.push({ what: 'This system has no glibc, and libtorch is built for glibc only', fix: 'use a glibc system' })
   }
-  problems.push(...failureProblem(result.lines), ...crashProblem(result), ...cudaProblem(booted?.info, driver))
+  problems.push(...failureProblems(result.lines), ...crashProblem(result), ...cudaProblem(booted?.info, driver))
   return {
     healthy: problems.length === 0,
     package: packageVersion(),

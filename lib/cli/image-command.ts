@@ -1,3 +1,4 @@
+import { torchError } from '../core/errors.js'
 import { scope, type TorchError } from '../index.js'
 import type { ImageClassifier } from '../models/index.js'
 import { type FoundImage, imageFiles } from './image-files.js'
@@ -38,6 +39,8 @@ async function countImages(places: readonly string[], signal: AbortSignal): Prom
   return count
 }
 
+const placeName = (place: string) => (place === '-' ? 'standard input' : place)
+
 interface Tally {
   images: number
   failures: number
@@ -50,9 +53,11 @@ async function printAll<Result>(
 ): Promise<Tally> {
   const say = (message: string) => progress.say(`error: ${printable(message)}`)
   const tally = { images: 0, failures: 0 }
-  const onUnreadable = (place: string, { message }: Error) => {
+  const onUnreadable = (place: string, { message: reason }: Error) => {
     tally.failures++
-    say(`${place} cannot be read: ${message}`)
+    const message = `${placeName(place)} cannot be read: ${reason}`
+    process.stdout.write(format.failure(place, { code: 'ERR_TORCH_DISK', message }))
+    say(message)
   }
   const files = imageFiles(places, { stdin: process.stdin, signal, onUnreadable })
   for await (const entry of run(model, files, signal)) {
@@ -64,6 +69,11 @@ async function printAll<Result>(
     say(error.message)
   }
   return tally
+}
+
+function noImages(places: readonly string[]): TorchError {
+  const where = places.map(placeName).join(', ')
+  return torchError('ERR_TORCH_IMAGE', `Expected images in ${where} but found none`, { details: { reason: 'empty' } })
 }
 
 /** Prints what a verb gives of each image. Bad ones are named on stderr; they and no image at all are exit status 1. */
@@ -80,9 +90,9 @@ export async function runImageCommand<Result>(command: ImageCommand<Result>): Pr
       if (showsBar) countImages(places, signal).then((count) => count && shown.expect(count))
       process.stdout.write(format.begin)
       const { images, failures } = await printAll(model, command, { progress, signal })
+      if (images === 0 && failures === 0) throw noImages(places)
       process.stdout.write(format.end)
-      if (images === 0 && failures === 0) progress.say('error: no images found')
-      if (images === 0 || failures > 0) process.exitCode = 1
+      if (failures > 0) process.exitCode = 1
     })
   try {
     await concluded(work, {

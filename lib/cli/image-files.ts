@@ -14,7 +14,7 @@ export interface ImageSearch {
   /** An image, or a list of paths, for the place '-'. */
   stdin: Readable
   signal: AbortSignal
-  /** A folder, or stdin, that cannot be read; the search goes on without it. */
+  /** A folder, or '-', that cannot be read; the search goes on without it. */
   onUnreadable(place: string, error: NodeJS.ErrnoException): void
   /** Images are only counted: pipes and devices, which can be read once, stay their paths. */
   onlyCounts?: boolean
@@ -77,7 +77,7 @@ async function* imagesAt(place: string, search: ImageSearch): AsyncGenerator<Fou
 }
 
 function imagesOfStdin(search: ImageSearch): AsyncIterable<FoundImage> {
-  return readable('standard input', stdinImages(addAbortSignal(search.signal, search.stdin)), search)
+  return readable('-', stdinImages(addAbortSignal(search.signal, search.stdin)), search)
 }
 
 /**

@@ -1,9 +1,10 @@
 import { Command, Option } from 'commander'
+import { installOptions } from '../io/install-options.js'
 import { type InstalledLibtorch, type InstallProgress, installLibtorch } from '../io/libtorch-install.js'
 import { printJson } from './json-output.js'
-import { numberOption } from './number-option.js'
 import { shown, stepProgress } from './step-progress.js'
 import { concluded, goesOn } from './verb-ending.js'
+import { numberFlag, textFlag } from './verb-option.js'
 
 interface Flags {
   cpu?: true
@@ -57,14 +58,26 @@ export function installCommand(): Command {
     .description('put libtorch into the cache, where this package finds it')
     .addOption(new Option('--cpu', 'a build for the CPU').conflicts('cuda'))
     .option('--cuda', 'a CUDA build with all its libraries (default: where a CUDA driver runs)')
-    .option('--version <version>', 'such as 2.13 or 2.13.0 (default: the newest that fits this package)')
-    .option('--index <url>', 'a package index')
-    .option('--find-links <folder or url>', 'a folder of wheels, or a page of links to wheels')
-    .option('--from <path>', 'a wheel or a folder of wheels, for machines without a network')
+    .option(
+      '--version <version>',
+      'such as 2.13 or 2.13.0 (default: the newest that fits this package)',
+      textFlag(installOptions, 'version'),
+    )
+    .option('--index <url>', 'a package index', textFlag(installOptions, 'index'))
+    .option(
+      '--find-links <folder or url>',
+      'a folder of wheels, or a page of links to wheels',
+      textFlag(installOptions, 'findLinks'),
+    )
+    .option(
+      '--from <path>',
+      'a wheel or a folder of wheels, for machines without a network',
+      textFlag(installOptions, 'from'),
+    )
     .option('--force', 'replace what is installed')
     .option('--allow-unverified', 'take wheels whose index promises no SHA-256')
-    .option('--retries <number>', 'how often to try again without progress', numberOption)
-    .option('--timeout <seconds>', 'the longest silence of a server', numberOption)
+    .option('--retries <number>', 'how often to try again without progress', numberFlag(installOptions, 'retries'))
+    .option('--timeout <seconds>', 'the longest silence of a server', numberFlag(installOptions, 'timeoutSeconds'))
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', examples)
     .action(install)

@@ -1,8 +1,9 @@
-// Run by `doctor` in a process of its own: finds, opens and uses libtorch, and prints one JSON line per stage, so that
-// a crash shows how far things went.
+// Run by `doctor` in a process of its own: finds, opens and uses libtorch, loads sharp, and prints one JSON line per
+// stage, so that a crash shows how far things went.
 import { addonMinors } from '../core/addon-files.js'
 import { boot } from '../core/native.js'
 import { devices, libtorch, Module, Tensor, TorchError } from '../index.js'
+import { loadSharp } from '../io/load-sharp.js'
 import type { ProbeLine } from './probe-process.js'
 
 function print(line: ProbeLine): void {
@@ -18,7 +19,7 @@ async function compute(device: string): Promise<void> {
   if (numbers !== '2, 4, 8') throw new Error(`Expected 2, 4, 8 on ${device} but received ${numbers}`)
 }
 
-try {
+async function useLibtorch(): Promise<void> {
   print({ stage: 'addons', minors: addonMinors(), driver: boot().driver() ?? null })
   print({ stage: 'found', found: libtorch.find() })
   const start = performance.now()
@@ -27,7 +28,13 @@ try {
   const computeStart = performance.now()
   for (const device of devices()) await compute(device)
   print({ stage: 'computed', milliseconds: performance.now() - computeStart })
-} catch (error) {
-  if (!(error instanceof TorchError)) throw error
-  print({ stage: 'failed', code: error.code, message: error.message, fix: String(error.details?.fix ?? '') })
+}
+
+for (const work of [useLibtorch, loadSharp]) {
+  try {
+    await work()
+  } catch (error) {
+    if (!(error instanceof TorchError)) throw error
+    print({ stage: 'failed', code: error.code, message: error.message, fix: String(error.details?.fix ?? '') })
+  }
 }

@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander'
 import { hub } from '../io/hub.js'
+import { hubSnapshotOptions } from '../io/hub-options.js'
 import { type HubRepositoryType, repositoryTypes } from '../io/hub-repository.js'
 import { printJson } from './json-output.js'
-import { numberOption } from './number-option.js'
 import { shown, stepProgress } from './step-progress.js'
 import { concluded, goesOn } from './verb-ending.js'
+import { numberFlag } from './verb-option.js'
 
 interface Flags {
   revision?: string
@@ -50,9 +51,13 @@ export function pullCommand(): Command {
     .option('--ignore <patterns...>', 'files to leave out')
     .option('--offline', 'take what the cache has, or fail')
     .option('--force', 'fetch also what is in the cache, and replace it')
-    .option('--parallel <number>', 'files that are fetched at the same time', numberOption)
-    .option('--retries <number>', 'how often to try again without progress', numberOption)
-    .option('--timeout <seconds>', 'the longest silence of the hub', numberOption)
+    .option(
+      '--parallel <number>',
+      'files that are fetched at the same time',
+      numberFlag(hubSnapshotOptions, 'parallel'),
+    )
+    .option('--retries <number>', 'how often to try again without progress', numberFlag(hubSnapshotOptions, 'retries'))
+    .option('--timeout <seconds>', 'the longest silence of the hub', numberFlag(hubSnapshotOptions, 'timeoutSeconds'))
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', examples)
     .action(pull)

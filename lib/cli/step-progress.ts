@@ -13,6 +13,7 @@ export interface ProgressView {
 }
 
 const sentences: Record<Step['phase'], string> = {
+  note: 'note:',
   search: 'looking for',
   wait: 'waiting:',
   download: 'downloading',

@@ -82,7 +82,7 @@ export const errorTable = {
   },
   ERR_TORCH_STATE_DICT: {
     class: 'TorchError',
-    meaning: 'Tensors are not those of a module: names missing or unexpected, or other shapes; the message lists all.',
+    meaning: 'Tensors are not those of a module: names missing or unexpected, or other shapes; details list all.',
     retryable: false,
   },
   ERR_TORCH_FILE_FORMAT: {
@@ -98,6 +98,11 @@ export const errorTable = {
   ERR_TORCH_IMAGE: {
     class: 'TorchError',
     meaning: 'An image cannot be read, decoded or resized; the message names it and details.reason says why.',
+    retryable: false,
+  },
+  ERR_TORCH_DEPENDENCY: {
+    class: 'TorchError',
+    meaning: 'A package that this one needs does not load; the message names it and details.fix is what mends it.',
     retryable: false,
   },
   ERR_TORCH_CUDA: {
@@ -276,9 +281,16 @@ export function readSafely<T>({ name, expected, actual, operation }: Given, read
   }
 }
 
-/** What the addon makes its errors with. `trace` is TorchScript's own traceback, '' where there is none. */
-export function createNativeError(code: string, message: string, operation: string, trace: string): TorchError {
-  const details = trace === '' ? undefined : { trace }
+/** What the addon makes its errors with. `trace` is TorchScript's own traceback, '' where there is none; `lists` are names by kind. */
+export function createNativeError(
+  code: string,
+  message: string,
+  operation: string,
+  trace: string,
+  lists: Readonly<Record<string, string[]>> = {},
+): TorchError {
+  const given = trace === '' ? lists : { trace, ...lists }
+  const details = Object.keys(given).length === 0 ? undefined : given
   const info = { operation: operation === '' ? undefined : operation, details }
   if (Object.hasOwn(errorTable, code)) return torchError(code as ErrorCode, message, info)
   return torchError('ERR_TORCH_INTERNAL', `${message} (${code})`, info)

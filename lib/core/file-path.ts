@@ -2,13 +2,22 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { invalidArgument, readSafely } from './errors.js'
 
+/**
+ * What a caller names a file by, with the path in the place of a file: URL, which may be given as text. Throws for other
+ * URLs.
+ */
+export function withoutFileUrl(value: unknown): unknown {
+  if (value instanceof URL) return fileURLToPath(value)
+  return typeof value === 'string' && /^file:\//i.test(value) ? fileURLToPath(value) : value
+}
+
 /** Absolute, because the working directory counts at the time of the call; undefined for what is neither path nor URL. */
 export function absolutePath(value: unknown): string | undefined {
-  const place = value instanceof URL ? fileURLToPath(value) : value
+  const place = withoutFileUrl(value)
   return typeof place === 'string' && place !== '' && !place.includes('\0') ? resolve(place) : undefined
 }
 
-/** The absolute path of a file as a verb takes it: a string or a file: URL. Throws ERR_TORCH_INVALID_ARGUMENT. */
+/** The absolute path of a file as a verb takes it: a path or a file: URL. Throws ERR_TORCH_INVALID_ARGUMENT. */
 export function requireFilePath(path: unknown, operation: string): string {
   const given = { name: 'path', expected: 'a path or a file: URL', actual: path, operation }
   const place = readSafely(given, () => absolutePath(path))

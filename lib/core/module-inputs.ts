@@ -1,11 +1,12 @@
 import { types } from 'node:util'
 import type { NativeValue } from '../../binding.js'
+import { describe } from './describe.js'
 import { invalidArgument, readSafely } from './errors.js'
 import { executionOptionNames } from './execution.js'
 import { absolutePath } from './file-path.js'
 import { unknownOption } from './options.js'
 import { isPlainObject } from './plain-object.js'
-import type { Tensor } from './tensor.js'
+import { isTensor, type Tensor } from './tensor.js'
 import { toNative, type Value } from './value.js'
 
 /** An absolute path, or bytes; throws ERR_TORCH_INVALID_ARGUMENT. */
@@ -40,11 +41,15 @@ export function checkOptionNames(options: unknown, operation: string): void {
 export function stateEntries(tensors: unknown, operation?: string): [string, Tensor][] {
   const expected = 'a Map or an object of tensors by name'
   const given = { name: 'tensors', expected: `${expected} that can be read`, actual: tensors, operation }
-  return readSafely(given, () => {
-    if (types.isMap(tensors)) return [...(tensors as Map<string, Tensor>)]
-    if (isPlainObject(tensors)) return Object.entries(tensors) as [string, Tensor][]
+  const entries = readSafely(given, (): [string, unknown][] => {
+    if (types.isMap(tensors)) return [...(tensors as Map<string, unknown>)]
+    if (isPlainObject(tensors)) return Object.entries(tensors)
     throw invalidArgument('tensors', expected, tensors, { operation })
   })
+  for (const [name, tensor] of entries) {
+    if (!isTensor(tensor)) throw invalidArgument(`tensors[${describe(name)}]`, 'a Tensor', tensor, { operation })
+  }
+  return entries as [string, Tensor][]
 }
 
 /** More than any method has, and few enough for a JS call. */

@@ -232,8 +232,9 @@ export class Module implements Handle {
 
   /**
    * torch.nn.Module.load_state_dict with assign=True: the module shares the given tensors from here on. Nothing changes
-   * where a tensor does not fit: ERR_TORCH_STATE_DICT lists names that are missing, unexpected or of another shape. A norm
-   * without its num_batches_tracked keeps its own, as in PyTorch: old states have none.
+   * where a tensor does not fit: ERR_TORCH_STATE_DICT, whose details list all names that are missing, unexpected, or (as
+   * `different`) of another shape or type; the message has the first of each. A norm without its num_batches_tracked
+   * keeps its own, as in PyTorch: old states have none.
    */
   async loadStateDict(
     tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,

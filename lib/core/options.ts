@@ -141,6 +141,16 @@ export function parseOptions<S extends OptionsSchema>(schema: S, options: unknow
   return readSafely(given, () => parse(schema, options, verb))
 }
 
+/** What the value of one option should have been, 'an integer >= 0'; undefined where it may be the option's. */
+export function expectedInstead<S extends OptionsSchema>(
+  schema: S,
+  option: keyof OptionsInput<S> & string,
+  value: unknown,
+): string | undefined {
+  const field = schema().shape[option] as unknown as Zod.ZodType
+  return field.safeParse(value, { error: expectedPhrase }).error?.issues[0]?.message
+}
+
 /** The field of every `signal` option. */
 export const signalField = (z: typeof Zod.z) => z.custom<AbortSignal>(isAbortSignal, 'an AbortSignal').optional()
 

@@ -10,6 +10,7 @@ const reasons: Record<string, string> = {
   ENOENT: 'it does not exist',
   ENOTDIR: 'a part of the path is not a folder',
   EISDIR: 'it is a folder',
+  ENAMETOOLONG: 'its name is too long',
   EIO: 'the disk reports an error',
   EMFILE: 'too many files are open',
 }
@@ -24,6 +25,11 @@ export function fileErrorCode(error: unknown): string | undefined {
 export const lacksLinks = (error: unknown): boolean =>
   ['EPERM', 'ENOSYS', 'EOPNOTSUPP', 'ENOTSUP'].includes(fileErrorCode(error) ?? '')
 
+/** Why something could not be read or written, without its name: 'it does not exist (ENOENT)'. */
+export function diskReason(code: string): string {
+  return `${reasons[code] ?? 'the system refused'} (${code})`
+}
+
 /** Runs `work`; an error of the file system becomes ERR_TORCH_DISK, which names `path`. Others pass. */
 export async function withDiskErrors<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
@@ -31,7 +37,7 @@ export async function withDiskErrors<T>(path: string, work: () => Promise<T>): P
   } catch (cause) {
     const code = fileErrorCode(cause)
     if (code === undefined) throw cause
-    const message = `Expected ${path} to be usable but ${reasons[code] ?? 'the system refused'} (${code})`
+    const message = `Expected ${path} to be usable but ${diskReason(code)}`
     throw torchError('ERR_TORCH_DISK', message, { details: { path, code }, cause })
   }
 }

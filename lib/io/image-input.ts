@@ -1,8 +1,10 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { types } from 'node:util'
 import { invalidArgument, isOurs, readSafely, type TorchError, torchError } from '../core/errors.js'
+import { withoutFileUrl } from '../core/file-path.js'
 import { byteStreamError, isByteStream, isWebStream } from './byte-stream.js'
+import { diskReason, fileErrorCode } from './disk-error.js'
 import { ByteTaker, type GivenBytes, ownBytes } from './given-bytes.js'
 import { placeOf } from './named-bytes.js'
 import type { ReusedBuffer } from './reused-buffer.js'
@@ -15,7 +17,7 @@ export interface RawImage {
 }
 
 /**
- * A path, a file: URL, the bytes of an encoded image, or decoded pixels. Bytes and pixels are copied at the time of the
+ * A path, a file: URL (as text too), the bytes of an encoded image, or decoded pixels. Bytes and pixels are copied at the time of the
  * call up to 4 MiB of them; what goes beyond is copied when its turn comes, so leave it as it is until the call has ended.
  */
 export type ImageInput = string | URL | Uint8Array | ArrayBuffer | RawImage
@@ -29,10 +31,15 @@ export type NamedImage =
   | { name: string; given: GivenBytes }
   | { name: string; raw: { pixels: GivenBytes; width: number; height: number } }
 
-/** A path or address as messages show it. */
-const quoted = (place: string) => `'${place}'`
+/** What errors show of a path or address: both ends of a long one. */
+const longestPlace = 200
+const shortened = (place: string) =>
+  place.length <= longestPlace ? place : `${place.slice(0, longestPlace / 2)}...${place.slice(-longestPlace / 2)}`
 
-/** What a program is told that was named so: the path or address as it was given, or which one of the call. */
+/** A path or address as messages show it. */
+const quoted = (place: string) => `'${shortened(place)}'`
+
+/** What a program is told that was named so: the path or address as messages show it, or which one of the call. */
 const unquoted = (name: string) => /^'(.*)'$/s.exec(name)?.[1] ?? name
 
 export function imageError(reason: ImageProblem, name: string, message: string, cause?: unknown): TorchError {
@@ -59,13 +66,33 @@ function rawImage(image: RawImage, name: string, taker: ByteTaker): NamedImage {
   return { name, raw: { pixels: taker.take(pixels), width, height } }
 }
 
+const isAddress = /^(https?:\/\/|data:[^,]{0,200},)/i
+
+/** Linux takes names of 255 bytes in paths of 4095. */
+const fitsPath = (path: string) =>
+  Buffer.byteLength(path) <= 4095 && path.split('/').every((part) => Buffer.byteLength(part) <= 255)
+
+function imageFile(place: string | URL, name: string): NamedImage {
+  const details = { image: name }
+  const noPath = () =>
+    invalidArgument(name, 'the bytes of an image, or the path of a file, which every string is,', place, { details })
+  const text = String(place)
+  if (isAddress.test(text)) throw noPath()
+  const path = withoutFileUrl(place) as string
+  if (path === '' || path.includes('\0')) throw invalidArgument(name, expected, place, { details })
+  if (!fitsPath(path)) throw noPath()
+  return { name: quoted(text), path }
+}
+
 function readImage(image: unknown, name: string, taker: ByteTaker): NamedImage {
-  if (typeof image === 'string' && image !== '' && !image.includes('\0')) return { name: quoted(image), path: image }
-  if (image instanceof URL) return { name: quoted(image.href), path: fileURLToPath(image) }
+  if (typeof image === 'string' || image instanceof URL) return imageFile(image, name)
   if (image instanceof ArrayBuffer) return { name, given: taker.take(new Uint8Array(image)) }
   if (image instanceof Uint8Array) return { name, given: taker.take(image) }
   if (typeof image === 'object' && image !== null && 'pixels' in image) return rawImage(image as RawImage, name, taker)
   if (isByteStream(image) || isWebStream(image)) throw byteStreamError(name, image, { image: name })
+  if (types.isPromise(image)) {
+    throw invalidArgument(name, "what the promise gives ('await' it)", image, { details: { image: name } })
+  }
   throw invalidArgument(name, expected, image, { details: { image: name } })
 }
 
@@ -85,13 +112,21 @@ export function namedImage(image: unknown, position: string, taker = new ByteTak
   }
 }
 
+/** A Set, a generator: what can be spread into an array. */
+function isOtherIterable(images: unknown): boolean {
+  return typeof images === 'object' && images !== null && !ArrayBuffer.isView(images) && Symbol.iterator in images
+}
+
 /**
  * One or several images as a list of their own; what they are is not looked at. Throws ERR_TORCH_INVALID_ARGUMENT for a
  * list that is empty, has holes, or cannot be read.
  */
 export function imageList(images: unknown): ImageInput[] {
   return readSafely({ name: 'images', expected: 'images that can be read', actual: images }, () => {
-    if (!Array.isArray(images)) return [images as ImageInput]
+    if (!Array.isArray(images)) {
+      if (!isOtherIterable(images)) return [images as ImageInput]
+      throw invalidArgument('images', "an array (spread it: '[...images]')", images)
+    }
     if (images.length === 0) throw invalidArgument('images', 'at least one image', images)
     const list: ImageInput[] = []
     for (const image of images) {
@@ -136,7 +171,9 @@ async function readFileBytes(
     }
   } catch (cause) {
     signal.throwIfAborted()
-    const message = `Expected an image file but ${name} cannot be read: ${(cause as Error).message}`
+    const code = fileErrorCode(cause)
+    const reason = code === undefined ? (cause as Error).message : diskReason(code)
+    const message = `Expected an image file but ${name} cannot be read: ${reason}`
     throw imageError('unreadable', name, message, cause)
   }
 }

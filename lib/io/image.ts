@@ -1,11 +1,11 @@
 import { isMainThread } from 'node:worker_threads'
 import type { Sharp, SharpOptions } from 'sharp'
-import { torchError } from '../core/errors.js'
 import { inDecodeSlot, inFetchSlot } from './decode-slots.js'
 import { firstGifFrame, type GifFrame, paintAround } from './gif-frame.js'
 import { ownBytes } from './given-bytes.js'
 import { type ImageFormat, imageFormat, isGrey16Png, jpegComponents } from './image-header.js'
 import { imageError, type NamedImage, readEncoded } from './image-input.js'
+import { loadSharp } from './load-sharp.js'
 import type { ReusedBuffer } from './reused-buffer.js'
 import { type TiffKind, tiffDescription, tiffKind } from './tiff-kind.js'
 import { tiffTags } from './tiff-tags.js'
@@ -30,15 +30,6 @@ export interface Decoded {
 
 /** What sharp must give so that nothing is lost that Pillow's conversion to RGB uses. */
 type Recipe = TiffKind
-
-async function loadSharp() {
-  try {
-    return (await import('sharp')).default
-  } catch (cause) {
-    const message = `Expected the package sharp to decode images but it does not load: ${(cause as Error).message}`
-    throw torchError('ERR_TORCH_IMAGE', message, { cause })
-  }
-}
 
 const refused = 'Expected a JPEG, PNG, WebP, TIFF or GIF image but'
 
@@ -103,7 +94,7 @@ function requireGifFrame(bytes: Uint8Array, format: ImageFormat, name: string): 
 const isUnsupported = /unsupported(?! image format)|not supported|not configured|no known route|channel limit/i
 
 function sharpError(cause: Error, name: string, { maxPixels }: Required<DecodeOptions>) {
-  const reason = cause.message.split('\n')[0] ?? ''
+  const reason = (cause.message.split('\n')[0] ?? '').replace(/[:\s]+$/, '') // libvips may have nothing to add
   if (/pixel limit/.test(reason)) {
     return imageError('too large', name, `Expected an image of at most ${maxPixels} pixels but ${name} has more`, cause)
   }
@@ -134,7 +125,8 @@ async function decodeBytes(bytes: Uint8Array, name: string, options: Required<De
 
 /**
  * The samples of an image, as Pillow 13 decodes them, off the JS thread; at most two images fewer at a time than libuv
- * has threads. Rejects with ERR_TORCH_IMAGE, and with the signal's reason where that is aborted before the image's turn.
+ * has threads. Rejects with ERR_TORCH_IMAGE, ERR_TORCH_DEPENDENCY where sharp does not load, and with the signal's reason
+ * where that is aborted before the image's turn.
  */
 export function decode(image: NamedImage, options: Required<DecodeOptions>, signal: AbortSignal): Promise<Decoded> {
   if ('raw' in image) {

@@ -11,7 +11,7 @@ import { withFileLock } from './file-lock.js'
 import { createHttpClient } from './http-client.js'
 import { type InstallOptions, installOptions, type ParsedInstallOptions } from './install-options.js'
 import { type CachedLibtorch, fillCache, findCached, removeUnfinished } from './libtorch-cache.js'
-import { chooseSources } from './libtorch-sources.js'
+import { chooseSources, requirePlaces } from './libtorch-sources.js'
 import { chooseNvidia, cudaMajorOf, type PipFetch } from './nvidia-wheels.js'
 import { pipDownload } from './pip-download.js'
 import { drained, progressStream } from './progress-stream.js'
@@ -22,9 +22,9 @@ import type { LocalWheel, WheelLink } from './wheel-link.js'
 import { thisMachine } from './wheel-machine.js'
 import { nvidiaRequirements } from './wheel-metadata.js'
 
-/** A step of an installation. `subject` is a file, or for 'wait' and 'retry' a sentence. */
+/** A step of an installation. `subject` is a file, or for 'note', 'wait' and 'retry' a sentence. */
 export interface InstallProgress {
-  phase: 'search' | 'wait' | 'download' | 'retry' | 'pip' | 'unpack'
+  phase: 'note' | 'search' | 'wait' | 'download' | 'retry' | 'pip' | 'unpack'
   subject: string
   /** Bytes so far, of `total`. */
   done?: number
@@ -89,6 +89,7 @@ async function requireBuild(torch: WheelLink, wish: TorchWish, library: WheelLib
   const cuda = cudaMajorOf(nvidiaRequirements(await library.metadata(torch, [torch]), name, wish.machine))
   if (wish.variant === 'cpu' || (cuda !== undefined && driverRuns(cuda, wish))) return
   const actual = cuda === undefined ? 'a CPU build' : `for CUDA ${cuda}, newer than the driver's`
+  await library.discard(torch)
   throw torchError('ERR_TORCH_INSTALL', `Expected a CUDA build that the driver runs but ${name.file} is ${actual}`)
 }
 
@@ -119,6 +120,9 @@ async function install(options: ParsedInstallOptions, wish: TorchWish, report: R
       report({ phase: 'pip', subject: requirement })
       return pipDownload(requirement, join(downloads, 'pip'), signal)
     }
+    if (wish.variant === 'cuda' && wish.driver === undefined) {
+      report({ phase: 'note', subject: 'no CUDA driver finds a device here: this build is for a machine that has one' })
+    }
     report({ phase: 'search', subject: `torch ${wish.version ?? wish.minors.join(' or ')} (${wish.variant})` })
     const wheels = await obtainWheels(wish, library, ordered ? undefined : pip)
     const onProgress = (subject: string, done: number, total: number) =>
@@ -134,6 +138,7 @@ async function install(options: ParsedInstallOptions, wish: TorchWish, report: R
 async function run(options: ParsedInstallOptions, report: Report, signal: AbortSignal): Promise<InstalledLibtorch> {
   signal.throwIfAborted()
   const wish = wishOf(options)
+  await requirePlaces(options)
   await makeFolder(cacheFolder())
   const fitting = async () => {
     const cached = options.force ? undefined : await findCached(wish)

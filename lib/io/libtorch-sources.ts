@@ -1,4 +1,6 @@
+import { stat } from 'node:fs/promises'
 import { environmentVariable } from '../core/environment.js'
+import { withDiskErrors } from './disk-error.js'
 import { pipConfiguration, pipEnvironment } from './pip-config.js'
 import { indexSource, linksSource, type WheelSource } from './wheel-source.js'
 
@@ -28,12 +30,26 @@ export interface SourceOptions {
   from?: string | undefined
 }
 
-function orderedSources({ index, findLinks, from }: SourceOptions): SourceLevel | undefined {
-  const sources = [
+function sourcesOf({ index, findLinks, from }: SourceOptions): WheelSource[] {
+  return [
     ...(from === undefined ? [] : [linksSource(from, 'from')]),
     ...(findLinks === undefined ? [] : [linksSource(findLinks, 'findLinks')]),
     ...(index === undefined ? [] : [indexSource(index, 'index')]),
   ]
+}
+
+/**
+ * A mistyped place of this machine is an error even where nothing of it is needed. ERR_TORCH_DISK,
+ * ERR_TORCH_INVALID_ARGUMENT.
+ */
+export async function requirePlaces(options: SourceOptions): Promise<void> {
+  for (const { kind, at } of sourcesOf(options)) {
+    if (kind === 'path') await withDiskErrors(at, () => stat(at))
+  }
+}
+
+function orderedSources(options: SourceOptions): SourceLevel | undefined {
+  const sources = sourcesOf(options)
   if (sources.length > 0) return { origin: 'options', sources }
   const own = environmentVariable('NODE_LIBTORCH_INDEX')
   if (own === undefined) return undefined

@@ -44,8 +44,8 @@ async function run(images: NamedImage[], config: ResolvedConfig, options: Runnin
  * with N = 1 for one image; uint8 with `normalize: false`.
  *
  * Rejects with ERR_TORCH_IMAGE (the message names the file, or 'image 3', counted from 0; `details.reason` says more),
- * ERR_TORCH_INVALID_ARGUMENT, ERR_TORCH_UNKNOWN_OPTION, ERR_TORCH_SHAPE (pixels that do not fill width and height) and
- * the signal's reason.
+ * ERR_TORCH_INVALID_ARGUMENT, ERR_TORCH_UNKNOWN_OPTION, ERR_TORCH_SHAPE (pixels that do not fill width and height),
+ * ERR_TORCH_DEPENDENCY (sharp does not load) and the signal's reason.
  */
 export function preprocess(
   images: ImageInput | readonly ImageInput[],

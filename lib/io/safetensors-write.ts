@@ -1,5 +1,5 @@
 import type { TorchAddon } from '../core/addon-files.js'
-import { invalidArgument, readSafely } from '../core/errors.js'
+import { invalidArgument, nameOperation, readSafely } from '../core/errors.js'
 import { requireFilePath } from '../core/file-path.js'
 import { stateEntries } from '../core/module-inputs.js'
 import { native } from '../core/native.js'
@@ -37,6 +37,16 @@ function metadataEntries(metadata: Record<string, string>): [string, string][] {
   ])
 }
 
+/** Throws ERR_TORCH_DISPOSED. */
+function deviceOf(tensor: Tensor): string {
+  try {
+    return tensor.device
+  } catch (error) {
+    nameOperation(error, operation)
+    throw error
+  }
+}
+
 /** The same tensors on the CPU, once the calls made before have run; what the caller disposes meanwhile lives on here. */
 async function onCpu(tensors: readonly Tensor[], signal: AbortSignal | undefined) {
   const natives = tensors.map(nativeTensor)
@@ -72,8 +82,7 @@ export async function writeSafetensors(
   const names = entries.map(([name]) => requireText('the name of a tensor', name))
   const given = entries.map(([, tensor]) => tensor)
   for (const tensor of given) {
-    nativeTensor(tensor)
-    if (tensor.device === 'meta') throw invalidArgument('tensors', 'tensors with data', tensor, { operation })
+    if (deviceOf(tensor) === 'meta') throw invalidArgument('tensors', 'tensors with data', tensor, { operation })
   }
   const texts = metadata && metadataEntries(metadata)
   const keys = texts?.map(([key]) => key)

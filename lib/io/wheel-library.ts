@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import { TorchError, torchError } from '../core/errors.js'
 import { fileErrorCode, withDiskErrors } from './disk-error.js'
 import { downloadFile } from './download.js'
@@ -84,6 +85,12 @@ export class WheelLibrary {
     const wheels: LocalWheel[] = []
     for (const link of links) wheels.push({ path: await this.#obtain(link, links), name: link.name })
     return wheels
+  }
+
+  /** Removes what was fetched of a wheel that will not be used. Does not fail: the refusal is what callers must hear. */
+  async discard(link: WheelLink): Promise<void> {
+    const path = 'path' in link.place ? link.place.path : this.#paths.get(link)
+    if (path?.startsWith(`${this.#options.downloads}/`)) await rm(path, { force: true }).catch(() => {})
   }
 
   async #obtain(link: WheelLink, needed: readonly WheelLink[]): Promise<string> {

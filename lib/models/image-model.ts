@@ -218,7 +218,7 @@ export class ImageModel implements Handle {
 
   /**
    * A new model with these tensors, which it shares; those of another precision are converted to the model's. Rejects
-   * with ERR_TORCH_STATE_DICT, which lists all that is missing, unexpected, or of another shape or type.
+   * with ERR_TORCH_STATE_DICT, as `module.loadStateDict` does.
    */
   async loadStateDict(
     tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,

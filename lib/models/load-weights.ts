@@ -3,7 +3,7 @@ import type { Module } from '../core/module.js'
 import { stateEntries } from '../core/module-inputs.js'
 import type { LoadStateDictOptions } from '../core/module-options.js'
 import { scope } from '../core/scope.js'
-import { isTensor, type Tensor } from '../core/tensor.js'
+import type { Tensor } from '../core/tensor.js'
 
 export type Weights = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>
 
@@ -11,7 +11,7 @@ const isFloatingPoint = (dtype: string) => /^b?float/.test(dtype)
 
 /** The tensor in the precision of the one whose place it takes; what is no matter of precision, `loadStateDict` says. */
 async function inPrecisionOf(own: Tensor | undefined, given: Tensor): Promise<Tensor> {
-  if (own === undefined || !isTensor(given)) return given
+  if (own === undefined) return given
   const differs = own.dtype !== given.dtype && isFloatingPoint(own.dtype) && isFloatingPoint(given.dtype)
   return differs ? given.to({ dtype: own.dtype as DType }) : given
 }

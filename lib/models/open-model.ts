@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { throwIfAborted } from '../core/abort.js'
 import { invalidArgument, isOurs, torchError } from '../core/errors.js'
+import { withoutFileUrl } from '../core/file-path.js'
 import type { Seed } from '../core/generator.js'
 import { cacheFolder } from '../core/libtorch-find.js'
 import { Module } from '../core/module.js'
@@ -227,9 +227,9 @@ function openArchitecture(source: object, wanted: Wanted): Promise<OpenedModel> 
 /** A path, bytes or an object; throws ERR_TORCH_INVALID_ARGUMENT. */
 function readSource(source: unknown): string | Uint8Array | object {
   try {
-    if (source instanceof URL) return fileURLToPath(source)
-    if (typeof source === 'string' || source instanceof Uint8Array) return source
-    if (isPlainObject(source)) return source
+    const place = withoutFileUrl(source)
+    if (typeof place === 'string') return place
+    if (source instanceof Uint8Array || isPlainObject(source)) return source
   } catch (cause) {
     throw invalidArgument('source', sourceText, source, { cause })
   }

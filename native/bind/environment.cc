@@ -65,10 +65,19 @@ napi_value Environment::error(const engine::Failure& failure, const char* operat
     return error;
   };
   if (factory == nullptr) return plain_error();
-  napi_value arguments[] = {text(failure.code), text(message), text(operation), text(failure.trace)};
+  napi_value lists = nullptr;
+  napi_create_object(env, &lists);
+  for (const auto& [name, entries] : failure.lists) {
+    napi_value list = nullptr;
+    napi_create_array_with_length(env, entries.size(), &list);
+    for (uint32_t i = 0; i < entries.size(); i++) napi_set_element(env, list, i, text(entries[i]));
+    napi_set_named_property(env, lists, name, list);
+  }
+  napi_value arguments[] = {text(failure.code), text(message), text(operation), text(failure.trace), lists};
   napi_value global = nullptr;
   napi_get_global(env, &global);
-  if (napi_call_function(env, global, factory, 4, arguments, &error) != napi_ok) return plain_error();
+  if (napi_call_function(env, global, factory, std::size(arguments), arguments, &error) != napi_ok)
+    return plain_error();
   return error;
 }
 

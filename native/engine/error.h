@@ -4,21 +4,27 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace engine {
 
-/// Every failure that leaves the engine: a code of ERRORS.md, a sentence, and TorchScript's own traceback if there is
-/// one. Codes are literals: where memory has run out there must still be one.
+/// Names of what a message speaks of, by kind: fields of the error's details.
+using Lists = std::vector<std::pair<const char*, std::vector<std::string>>>;
+
+/// Every failure that leaves the engine: a code of ERRORS.md, a sentence, TorchScript's own traceback if there is one,
+/// and lists. Codes are literals: where memory has run out there must still be one.
 struct Failure {
   std::string_view code;
   std::string message;
   std::string trace;
+  Lists lists = {};
 };
 
 /// Thrown by the engine itself where it can say more than libtorch would.
 class Error : public std::exception {
  public:
-  Error(std::string_view code, std::string message) : failure_{code, std::move(message), {}} {}
+  Error(std::string_view code, std::string message, Lists lists = {})
+      : failure_{code, std::move(message), {}, std::move(lists)} {}
   const Failure& failure() const { return failure_; }
   const char* what() const noexcept override { return failure_.message.c_str(); }
 

@@ -14,6 +14,7 @@
 #include "engine/module_archive.h"
 #include "engine/object_copy.h"
 #include "engine/source_resolver.h"
+#include "engine/state_dict.h"
 
 namespace engine {
 namespace {
@@ -34,78 +35,6 @@ void each_tensor_slot(const torch::jit::Module& root, Visit&& visit) {
       if (slot.isTensor() && slot.toTensor().defined()) visit(module, type->getAttributeName(i), slot.toTensor());
     }
   }
-}
-
-struct Slot {
-  torch::jit::Module owner;
-  std::string attribute;
-  at::Tensor tensor;
-  bool parameter;
-};
-
-/// The state dict's names and where each is kept.
-std::map<std::string, Slot> state_slots(const torch::jit::Module& root) {
-  std::map<std::string, Slot> slots;
-  for (const auto& named : root.named_modules()) {
-    const auto type = named.value.type();
-    for (size_t i = 0; i < type->numAttributes(); i++) {
-      if (!type->is_parameter(i) && !type->is_buffer(i)) continue;
-      const c10::IValue& slot = named.value._ivalue()->getSlot(i);
-      if (!slot.isTensor() || !slot.toTensor().defined()) continue;
-      const std::string& attribute = type->getAttributeName(i);
-      const std::string name = named.name.empty() ? attribute : named.name + "." + attribute;
-      slots.emplace(name, Slot{named.value, attribute, slot.toTensor(), type->is_parameter(i)});
-    }
-  }
-  return slots;
-}
-
-void append_name(std::string& list, const std::string& text) { list += (list.empty() ? "" : ", ") + text; }
-
-std::string describe(const at::Tensor& tensor) {
-  return std::string(dtype_name(tensor.scalar_type())) + " " + c10::str(tensor.sizes());
-}
-
-/// Precision may differ, what the numbers are may not.
-int kind(const at::Tensor& tensor) {
-  if (tensor.is_floating_point()) return 0;
-  if (tensor.is_complex()) return 1;
-  return tensor.scalar_type() == c10::kBool ? 2 : 3;
-}
-
-/// As torch.nn.modules.batchnorm._NormBase, which reads states without a version and fills in the count of batches that
-/// old ones lack: the module's own, or 0 where it has none yet.
-void add_missing_counts(const std::map<std::string, Slot>& slots, std::map<std::string, at::Tensor>& tensors) {
-  constexpr std::string_view kCount = "num_batches_tracked";
-  for (const auto& [name, slot] : slots) {
-    if (slot.attribute != kCount || tensors.count(name) == 1) continue;
-    const auto mean = tensors.find(name.substr(0, name.size() - kCount.size()) + "running_mean");
-    if (mean == tensors.end()) continue;
-    tensors.emplace(name, slot.tensor.is_meta() ? at::zeros({}, mean->second.options().dtype(at::kLong)) : slot.tensor);
-  }
-}
-
-/// What keeps the tensors from being the module's state, or ''.
-std::string misfits(const std::map<std::string, Slot>& slots, const std::map<std::string, at::Tensor>& tensors,
-                    bool strict, bool any_shape) {
-  std::string missing, unexpected, different;
-  for (const auto& [name, slot] : slots) {
-    const auto given = tensors.find(name);
-    if (given == tensors.end()) {
-      if (strict) append_name(missing, name);
-    } else if ((!any_shape && given->second.sizes() != slot.tensor.sizes()) ||
-               kind(given->second) != kind(slot.tensor)) {
-      append_name(different, name + " (" + describe(slot.tensor) + ", not " + describe(given->second) + ")");
-    }
-  }
-  for (const auto& entry : tensors) {
-    if (strict && slots.find(entry.first) == slots.end()) append_name(unexpected, entry.first);
-  }
-  std::string all;
-  if (!missing.empty()) all += "; missing: " + missing;
-  if (!unexpected.empty()) all += "; unexpected: " + unexpected;
-  if (!different.empty()) all += "; of another shape or type: " + different;
-  return all;
 }
 
 /// Whether the name of the base's is that of a part that goes or is replaced.
@@ -253,7 +182,7 @@ void ScriptModule::keep_in_evaluation_mode() {
 
 void ScriptModule::set_trainable(const std::vector<std::string>& parameters, const std::vector<std::string>& submodules,
                                  bool on) {
-  const std::map<std::string, Slot> slots = state_slots(*module_);
+  const std::map<std::string, StateSlot> slots = state_slots(*module_);
   for (const std::string& name : parameters) {
     const auto slot = slots.find(name);
     if (slot == slots.end() || !slot->second.parameter) {
@@ -330,11 +259,9 @@ std::shared_ptr<ScriptModule> ScriptModule::derive(const ModuleChanges<std::shar
 }
 
 void ScriptModule::assign(std::map<std::string, at::Tensor> tensors, bool strict, bool any_shape) {
-  std::map<std::string, Slot> slots = state_slots(*module_);
+  std::map<std::string, StateSlot> slots = state_slots(*module_);
   add_missing_counts(slots, tensors);
-  if (const std::string problems = misfits(slots, tensors, strict, any_shape); !problems.empty()) {
-    throw Error("ERR_TORCH_STATE_DICT", "Expected the tensors of the module's state dict" + problems);
-  }
+  require_state(slots, tensors, strict, any_shape);
   for (auto& [name, slot] : slots) {
     const auto given = tensors.find(name);
     if (given == tensors.end()) continue;

@@ -3,4 +3,4 @@ export function collectPrebuilds(options: {
   out?: string
   minors: readonly string[]
   log: (line: string) => void
-}): Promise<string[]>
+}): Promise<{ GLIBC?: string; GLIBCXX?: string }>

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import prebuildify from 'prebuildify'
 import { SetupError } from '../setup/command.mjs'
 import { clearPrebuilds } from './clear.mjs'
-import { requirementsOf } from './requirements.mjs'
+import { newestOf, requirementsOf } from './requirements.mjs'
 
 const platform = `${process.platform}-${process.arch}`
 const fileName = 'node-libtorch.glibc.node'
@@ -25,21 +25,20 @@ async function prebuild(built, out) {
 
 /**
  * The boot addon and one addon per libtorch minor, from `<root>/addons/<name>/build/Release` to
- * `<out>/<name>/prebuilds/<platform>/`. Resolves to what makes them unfit for release: needs of newer systems than
- * libtorch's own.
+ * `<out>/<name>/prebuilds/<platform>/`. Resolves to what they need together: {GLIBC: '2.34', GLIBCXX: '3.4.30'}.
  */
 export async function collectPrebuilds({ root, out = join(root, 'addons'), minors, log }) {
   if (existsSync(out)) clearPrebuilds(out)
-  const unfit = []
+  const needed = []
   for (const name of ['boot', ...minors.map((minor) => `torch-${minor}`)]) {
     const built = join(root, 'addons', name, 'build', 'Release')
     if (!existsSync(built)) throw new SetupError(`Expected a built addon in ${built} but found none: npm run build`)
     await prebuild(built, join(out, name))
     const file = join(out, name, 'prebuilds', platform, fileName)
-    const { versions, above } = await requirementsOf(file)
+    const versions = await requirementsOf(file)
     const needs = Object.entries(versions).map(([kind, version]) => `${kind} ${version}`)
     log(`${name}: ${(statSync(file).size / 1e6).toFixed(2)} MB, needs ${needs.join(', ')}`)
-    unfit.push(...above.map((need) => `${name} needs ${need}`))
+    needed.push(versions)
   }
-  return unfit
+  return newestOf(needed)
 }

@@ -18,9 +18,24 @@ function newestVersions(text) {
   return newest
 }
 
+/** What all addons together need, of what each of them needs. */
+export function newestOf(each) {
+  const pairs = each.flatMap((versions) => Object.entries(versions))
+  return newestVersions(pairs.map(([kind, version]) => `${kind}_${version}`).join(' '))
+}
+
+/** Says where addons with these needs run, where that is not everywhere that libtorch does; undefined where it is. */
+export function narrowerThanLibtorch(versions) {
+  const names = { GLIBC: 'glibc', GLIBCXX: "libstdc++'s GLIBCXX" }
+  const above = Object.entries(versions).filter(([kind, version]) => isNewer(version, floor[kind]))
+  if (above.length === 0) return undefined
+  const where = (list) => list.map(([kind, version]) => `${names[kind]} >= ${version}`).join(' and ')
+  const libtorch = where(above.map(([kind]) => [kind, floor[kind]]))
+  return `this package runs where ${where(above)}, libtorch itself where ${libtorch}: build in manylinux_2_28`
+}
+
 /**
- * Resolves to the versions that the addon asks for and to those of them that are above the floor. Fails where it
- * asks for libraries that no other machine has, or for folders of this one.
+ * Resolves to the versions that the addon asks for: {GLIBC: '2.34', GLIBCXX: '3.4.30'}. Fails where it asks for libraries that no other machine has, or for folders of this one.
  */
 export async function requirementsOf(file) {
   const text = await commandOrFail('objdump', ['-p', file], 'binutils are needed: install them')
@@ -30,7 +45,5 @@ export async function requirementsOf(file) {
     const list = foreign.map(([, kind, value]) => `${kind} ${value}`).join(', ')
     throw new SetupError(`Expected an addon for any machine in ${file} but it asks for ${list}`)
   }
-  const versions = newestVersions(text)
-  const above = Object.entries(versions).filter(([kind, version]) => isNewer(version, floor[kind]))
-  return { versions, above: above.map(([kind, version]) => `${kind} ${version}, not ${floor[kind]}`) }
+  return newestVersions(text)
 }

@@ -59,11 +59,12 @@ async function prebuild() {
     await ensureNative({ root, torchDir, minor: minorOf(wanted), log })
   }
   const { collectPrebuilds } = await import('../prebuild/collect.mjs')
-  const unfit = await collectPrebuilds({ root, minors: published.map(minorOf), log })
-  if (unfit.length === 0) return
-  const message = `Expected addons for the systems that libtorch runs on but ${unfit.join('; ')}: build in manylinux_2_28`
-  if (process.env.npm_command === 'publish') throw new SetupError(message)
-  log(message)
+  const { narrowerThanLibtorch } = await import('../prebuild/requirements.mjs')
+  const narrower = narrowerThanLibtorch(await collectPrebuilds({ root, minors: published.map(minorOf), log }))
+  if (narrower === undefined) return
+  if (process.env.npm_command === 'publish')
+    throw new SetupError(`Expected a package for all that libtorch serves but ${narrower}`)
+  process.stderr.write(`warning: ${narrower}\n`)
 }
 
 async function script(path, args) {

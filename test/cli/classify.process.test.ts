@@ -146,7 +146,7 @@ describe('what is classified', () => {
     expect(rows.map(({ file }) => file)).toEqual([text, ...below.map((name) => join(folder, name)), text])
     const labels = rows.map(({ predictions }) => predictions?.[0]?.label.split(',')[0])
     expect(labels).toEqual(['red', 'blue', 'red', 'blue', 'green', 'red', 'green', 'blue', undefined, 'red'])
-    expectEnd(result, { code: 1, stderr: /^error: .*e\.png' cannot be read: ENOENT.*\n$/ })
+    expectEnd(result, { code: 1, stderr: /^error: .*e\.png' cannot be read: .*ENOENT.*\n$/ })
   })
 
   test('paths that stdin lists, folders too', () => {
@@ -196,7 +196,8 @@ describe('what is classified', () => {
     const { rows, ...end } = classifyStdin(bytes(), ['--model', model, '-', folder])
     const stderr = 'error: standard input cannot be read: it is neither an image nor a list of paths\n'
     expect(end).toEqual({ code: 1, stderr })
-    expect(rows.map(({ file }) => file)).toEqual([join(folder, 'a.png')])
+    const refused = { file: '-', error: { code: 'ERR_TORCH_DISK', message: stderr.slice('error: '.length, -1) } }
+    expect(rows).toEqual([refused, expect.objectContaining({ file: join(folder, 'a.png') })])
   })
 
   test('a path of a list as soon as it comes, cut anywhere', async () => {
@@ -212,11 +213,12 @@ describe('what is classified', () => {
     }
   })
 
-  test('nothing: that is an error, and the output still whole', async () => {
+  test('nothing: that is an error which says where, and the output still whole', async () => {
     const { folder, model } = place({ 'notes.txt': 'red' })
     const result = await classify(['--json', '--model', model, folder, '-'])
-    expectEnd(result, { code: 1, stderr: 'error: no images found\n' })
-    expect(rowsOf(result)).toEqual([])
+    const message = `Expected images in ${folder}, standard input but found none`
+    expectEnd(result, { code: 1, stderr: `error: ${message}\n` })
+    expect(rowsOf(result)).toEqual([{ error: { code: 'ERR_TORCH_IMAGE', message } }])
   })
 
   test('folders and lists that cannot be read are named, and the search goes on', async () => {
@@ -236,7 +238,7 @@ describe('what is classified', () => {
       rmSync(join(folder, 'b'), { recursive: true, force: true }) // it was listed already
     }
     expect(found).toEqual(['a.png', 'c.png', 'c.png'])
-    expect(problems).toEqual([expect.stringMatching(/pictures\/b: ENOENT/), 'standard input: the terminal hung up'])
+    expect(problems).toEqual([expect.stringMatching(/pictures\/b: ENOENT/), '-: the terminal hung up'])
   })
 })
 

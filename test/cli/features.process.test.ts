@@ -272,8 +272,9 @@ test('on a terminal there is a bar while nothing is printed', async () => {
 test('nothing to look at is an error, and so is a layer that there is not', async () => {
   const { folder, model, output, left } = place({ 'notes.txt': 'red' })
   const nothing = await features(['--json', '--output', output, '--model', model, folder])
-  expectEnd(nothing, { code: 1, stderr: 'error: no images found\n' })
-  expect(rowsOf(nothing)).toEqual([])
+  const message = `Expected images in ${folder} but found none`
+  expectEnd(nothing, { code: 1, stderr: `error: ${message}\n` })
+  expect(rowsOf(nothing)).toEqual([{ error: { code: 'ERR_TORCH_IMAGE', message } }])
   expect(left()).toEqual(['pictures', 'tiny.pt'])
   const picture = join(folder, 'notes.txt')
   const unknown = await features(['--nodes', 'layer9', '--model', resnet18.full, picture])

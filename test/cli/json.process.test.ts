@@ -57,7 +57,7 @@ describe('of every command that has --json', () => {
 })
 
 test.each([
-  ['install', ['--retries', '-1']],
+  ['install', ['--version', '1.0']],
   ['pull', ['../tiny']],
   ['features', ['--model', '', 'x']],
 ])('wrong arguments that %s finds itself are such a document too, with exit status 2', async (name, args) => {

@@ -119,6 +119,14 @@ test('failures are one message with exit status 1', async () => {
 
 test.each([
   [['timm/tiny', '--retries', 'many'], /Expected a number/],
+  [
+    ['timm/tiny', '--retries', '-1'],
+    /^error: option '--retries <number>' argument '-1' is invalid. Expected .* >= 0\.\n$/,
+  ],
+  [
+    ['timm/tiny', '--timeout', '0'],
+    /^error: option '--timeout <seconds>' argument '0' is invalid. Expected .* >= 0\.1\.\n/,
+  ],
   [['timm/tiny', '--type', 'thing'], /Allowed choices are model, dataset, space/],
   [['../tiny'], /Expected a repository's name/],
   [[], /missing required argument 'repository'/],

@@ -20,6 +20,7 @@ describe('Module.load', () => {
   test.each<[string, string | URL | Uint8Array]>([
     ['a path', netArchive],
     ['a file: URL', pathToFileURL(netArchive)],
+    ['a file: URL as text', pathToFileURL(netArchive).href],
     ['a Buffer', bytes],
     ['a Uint8Array within a larger buffer', Uint8Array.from([1, 2, 3, ...bytes, 4]).subarray(3, 3 + bytes.length)],
   ])(

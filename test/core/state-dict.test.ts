@@ -32,7 +32,28 @@ describe('module.loadStateDict', () => {
       await expect(refused).rejects.toThrow(
         `missing: ${first}; unexpected: surplus; of another shape or type: ${second} (`,
       )
+      const different = [
+        expect.stringMatching(new RegExp(`^${second} \\(float32 \\[.*\\], not float32 \\[1, 1, 1, 1, 1\\]\\)$`)),
+      ]
+      await expect(refused).rejects.toMatchObject({ details: { missing: [first], unexpected: ['surplus'], different } })
       expect(await ((await module.stateDict()).get(second) as Tensor).data()).toEqual(before)
+    }))
+
+  it('has the first of many tensors that do not fit in its message, and all in the details', () =>
+    scope(async () => {
+      const one = Tensor.from([1])
+      const module = await Module.load(archive)
+      const names = [...(await module.stateDict()).keys()].sort()
+      const others = Array.from({ length: 1000 }, (_, i) => `other.${String(i).padStart(3, '0')}`)
+      const refused = module.loadStateDict(Object.fromEntries(others.map((name) => [name, one])))
+      const few = 'other.000, other.001, other.002, other.003, other.004 and 995 more'
+      await expect(refused).rejects.toThrow(new RegExp(`; missing: ${names[0]}, .*; unexpected: ${few}$`))
+      await expect(refused).rejects.toMatchObject({ details: { missing: names, unexpected: others, different: [] } })
+      const shapes = Object.fromEntries(names.map((name) => [name, Tensor.from(new Float32Array(7), [7, 1, 1])]))
+      const reshaped = await module.loadStateDict(shapes).catch((error) => error)
+      expect(reshaped.details).toMatchObject({ missing: [], unexpected: [] })
+      expect(reshaped.details.different.map((text: string) => text.split(' ')[0])).toEqual(names)
+      expect(reshaped.message).toContain(` and ${names.length - 5} more`)
     }))
 
   it('with strict: false takes what is there', () =>

@@ -35,6 +35,7 @@ expectNoLeaks()
 describe('every way to name an image gives the same tensor', () => {
   const ways: [string, () => ImageInput][] = [
     ['a file: URL', () => pathToFileURL(image('420.jpg'))],
+    ['a file: URL as text', () => pathToFileURL(image('420.jpg')).href],
     ['a Buffer', () => readFileSync(image('420.jpg'))],
     ['a Uint8Array', () => bytesOf('420.jpg')],
     ['a view into a larger buffer', () => Buffer.concat([Buffer.from('xyz'), bytesOf('420.jpg')]).subarray(3)],
@@ -141,6 +142,7 @@ const damaged: [name: string, bytes: () => Uint8Array, reason: string, message: 
   ['picture.svg', () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), 'unsupported', /is none$/],
   ['archive.png', () => deflateSync(Buffer.alloc(999)), 'unsupported', /is none$/],
   ['signature.png', () => bytesOf('rgb.png').subarray(0, 8), 'damaged', /cannot be decoded/],
+  ['no-pixels.png', () => bytesOf('rgb.png').fill(0, 16, 24), 'damaged', /has corrupt header$/],
   ['signature.jpg', () => bytesOf('420.jpg').subarray(0, 3), 'damaged', /cannot be decoded/],
   ['signature.gif', () => bytesOf('plain.gif').subarray(0, 6), 'damaged', /cannot be decoded/],
   ['signature.tif', () => bytesOf('raw.tif').subarray(0, 4), 'damaged', /cannot be decoded/],
@@ -240,6 +242,30 @@ describe('what cannot be decoded is refused by name', () => {
     expect(await errorOf(decodeImage(new Uint8Array(3)))).toMatchObject({ details: { image: 'the image' } })
   })
 
+  test('a long path is shown by its ends, and an error of the system says it no second time', async () => {
+    const path = `/none/${'long/'.repeat(100)}a.jpg`
+    const shown = `${path.slice(0, 100)}...${path.slice(-100)}`
+    expect(await errorOf(decodeImage(path))).toMatchObject({
+      message: `Expected an image file but '${shown}' cannot be read: it does not exist (ENOENT)`,
+      details: { image: shown },
+    })
+  })
+
+  test.each([
+    ['a data: URL', 'data:image/jpeg;base64,/9j/4AAQ'],
+    ['an address', 'https://example.org/a.jpg'],
+    ['the URL of an address', new URL('https://example.org/a.jpg')],
+    ['a file as base64', readFileSync(image('420.jpg')).toString('base64')],
+  ])('%s is no path, which is said in a few words', async (_, input) => {
+    const error = await errorOf(preprocess([raw(2, 2), input]))
+    expect(error).toMatchObject({ code: 'ERR_TORCH_INVALID_ARGUMENT', details: { image: 'image 1' } })
+    const { message } = error as Error
+    expect(message).toMatch(
+      /^Expected the bytes of an image, or the path of a file, which every string is, for image 1 but received /,
+    )
+    expect(message.length).toBeLessThan(250)
+  })
+
   test('more pixels than allowed', async () => {
     const error = await errorOf(decodeImage(image('420.jpg'), { maxPixels: 97 * 61 - 1 }))
     expect(error).toMatchObject({ details: { reason: 'too large' } })
@@ -281,6 +307,17 @@ describe('bad arguments are refused', () => {
     ['a broken width', { pixels: new Uint8Array(3), width: 1.5, height: 1 }, 'ERR_TORCH_INVALID_ARGUMENT'],
   ])('%s', async (_, input, code) => {
     expect(await errorOf(preprocess(input as ImageInput))).toMatchObject({ code, operation: 'preprocess' })
+  })
+
+  test.each<[string, unknown, string]>([
+    ['a Set', new Set([image('420.jpg')]), "an array (spread it: '[...images]') for images "],
+    ['a generator', (function* () {})(), "an array (spread it: '[...images]') for images "],
+    ['a promise', Promise.resolve(image('420.jpg')), "what the promise gives ('await' it) for the image "],
+    ['promises', [raw(2, 2), Promise.resolve(raw(2, 2))], "what the promise gives ('await' it) for image 1 "],
+  ])('%s, with what makes images of it', async (_, input, text) => {
+    const { code, message } = (await errorOf(preprocess(input as ImageInput))) as TorchError
+    expect(code).toBe('ERR_TORCH_INVALID_ARGUMENT')
+    expect(message).toContain(`Expected ${text}but received `)
   })
 
   test.each<[unknown, unknown, string]>([

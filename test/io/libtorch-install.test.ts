@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync 
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { findLibtorch } from '../../lib/core/libtorch-find.js'
+import { driverCuda } from '../../lib/core/native.js'
 import type { InstallOptions } from '../../lib/io/install-options.js'
 import { findCached } from '../../lib/io/libtorch-cache.js'
 import { type InstallProgress, installLibtorch } from '../../lib/io/libtorch-install.js'
@@ -389,7 +390,7 @@ test('a libtorch that a killed installation had put aside gets its name back, an
   placeLibtorch(`.replaced-${version}-cpu.2`, 'cpu')
   placeLibtorch('.install-3', 'cpu')
   expect(() => found()).toThrow(/holds no libtorch/)
-  const result = await install({ from: '/nowhere' })
+  const result = await install({ from: temporaryFolder() })
   expect(result).toEqual({
     folder: join(cache, `${version}-cpu`),
     version: `${version}+cpu`,
@@ -403,7 +404,7 @@ test('what was put aside goes where its successor is in place', async () => {
   placeLibtorch(`.replaced-${version}-cpu.1`, 'cpu')
   placeLibtorch(`${version}-cpu`, 'cpu')
   writeFileSync(join(cache, `${version}-cpu`, 'successor'), '')
-  await failure(install({ from: '/nowhere', force: true }))
+  await failure(install({ from: temporaryFolder(), force: true }))
   expect(readdirSync(cache)).toEqual([`${version}-cpu`])
   expect(readdirSync(join(cache, `${version}-cpu`))).toContain('successor')
 })
@@ -427,17 +428,22 @@ dest=$2; requirement=$3
 ${body}
 `
 
-test('pip is asked where no source is known to have a wheel', async () => {
-  const folder = temporaryFolder()
-  const wheel = saveWheel(folder, cpuWheel())
-  const log = join(folder, 'log')
-  const body = `echo "$requirement" >> ${log}; case $requirement in torch==${minor}.*) cp ${wheel} "$dest";; *) exit 1;; esac`
+/** A pip that comes first on the PATH, in `folder`. */
+async function placePip(folder: string, body: string): Promise<void> {
   writeFile(join(folder, 'pip'), pipScript(body))
   chmodSync(join(folder, 'pip'), 0o755)
   vi.stubEnv('PATH', `${folder}:${process.env.PATH}`)
   // PyTorch's own index must not be asked by a test: a proxy that refuses stands before it.
   const proxy = await startFakeIndex()
   vi.stubEnv('HTTPS_PROXY', proxy.origin)
+}
+
+test('pip is asked where no source is known to have a wheel', async () => {
+  const folder = temporaryFolder()
+  const wheel = saveWheel(folder, cpuWheel())
+  const log = join(folder, 'log')
+  const body = `echo "$requirement" >> ${log}; case $requirement in torch==${minor}.*) cp ${wheel} "$dest";; *) exit 1;; esac`
+  await placePip(folder, body)
   const result = await install({ retries: 0 })
   expect(result).toMatchObject({ fresh: true, version: `${version}+cpu` })
   expect(readFileSync(log, 'utf8')).toBe(`torch==${minor}.*\n`)
@@ -448,6 +454,43 @@ test('pip is asked where no source is known to have a wheel', async () => {
   expect(error.code).toBe('ERR_TORCH_DOWNLOAD')
   expect(error.message).toContain('no match at https://host/')
   expect(error.message).toContain('download.pytorch.org')
+})
+
+test('a wheel of pip that is of another build than was asked for does not stay', async () => {
+  const folder = temporaryFolder()
+  const wheel = saveWheel(folder, cpuWheel())
+  await placePip(folder, `cp ${wheel} "$dest"`)
+  const error = await failure(install({ variant: 'cuda', retries: 0 }))
+  expect(error).toMatchObject({ code: 'ERR_TORCH_INSTALL', message: expect.stringContaining('is a CPU build') })
+  expect(filesIn(cache)).toEqual([])
+})
+
+test('a CUDA build for a machine without a driver is noted before anything is looked for', async () => {
+  const folder = temporaryFolder()
+  saveWheel(folder, cpuWheel())
+  const phasesOf = async (variant: 'cpu' | 'cuda', from: string) => {
+    const phases: string[] = []
+    const steps = installLibtorch.steps({ variant, from, ...quick })
+    await failure(
+      (async () => {
+        for await (const { phase } of steps) phases.push(phase)
+      })(),
+    )
+    return phases
+  }
+  const note = driverCuda() === undefined ? ['note'] : []
+  expect(await phasesOf('cuda', folder)).toEqual([...note, 'search'])
+  expect(await phasesOf('cpu', temporaryFolder())).toEqual(['search'])
+})
+
+test('a mistyped place is an error, also where what fits is installed', async () => {
+  placeLibtorch(`${version}-cpu`, 'cpu')
+  const nowhere = join(temporaryFolder(), 'wheels')
+  for (const place of [{ from: nowhere }, { findLinks: nowhere }]) {
+    const error = await failure(install(place))
+    expect(error).toMatchObject({ code: 'ERR_TORCH_DISK', details: { path: nowhere, code: 'ENOENT' } })
+  }
+  expect(await install({ findLinks: 'http://127.0.0.1:1/' })).toMatchObject({ fresh: false })
 })
 
 test.each([

@@ -83,7 +83,11 @@ describe('writing', () => {
     const meta = await ops.zeros([2], { device: 'meta' })
     const write = (tensors: unknown, options?: object) => failure(writeSafetensors(path, tensors as never, options))
     expect(await write({ x, complex })).toMatchObject({ code: 'ERR_TORCH_DTYPE', operation: 'writeSafetensors' })
-    expect(await write({ x, disposed })).toMatchObject({ code: 'ERR_TORCH_DISPOSED' })
+    expect(await write({ x, disposed })).toMatchObject({ code: 'ERR_TORCH_DISPOSED', operation: 'writeSafetensors' })
+    expect(await write({ x, 'b.weight': 1 })).toMatchObject({
+      message: "Expected a Tensor for tensors['b.weight'] but received 1",
+      operation: 'writeSafetensors',
+    })
     for (const tensors of [
       { x, meta },
       { __metadata__: x },
@@ -109,10 +113,10 @@ describe('writing', () => {
     }
     const reason = new Error('enough')
     expect(await write({ x }, { signal: AbortSignal.abort(reason) })).toBe(reason)
-    expect(await failure(writeSafetensors(join(folder, 'no', 'folder'), { x }))).toMatchObject({
-      code: 'ERR_TORCH_DISK',
-    })
-    expect(await failure(writeSafetensors(folder, { x }))).toMatchObject({ code: 'ERR_TORCH_DISK' })
+    for (const target of [join(folder, 'no', 'folder'), folder, join(path, 'x'), join(folder, 'x'.repeat(256))]) {
+      const refused = { code: 'ERR_TORCH_DISK', operation: 'writeSafetensors' }
+      expect(await failure(writeSafetensors(target, { x }))).toMatchObject(refused)
+    }
     expect(readdirSync(folder)).toEqual(['a.safetensors'])
     expect(readFileSync(path)).toEqual(before)
   })

@@ -242,6 +242,11 @@ describe('reading', () => {
       const error = await failure(Safetensors.open(path))
       expect(error).toMatchObject({ code: 'ERR_TORCH_DISK', message: expect.stringContaining(path) })
     }
+    const missing = join(folder, 'missing')
+    expect(await failure(Safetensors.open(pathToFileURL(missing).href))).toMatchObject({
+      ...{ code: 'ERR_TORCH_DISK', operation: 'Safetensors.open' },
+      message: expect.stringContaining(missing),
+    })
     for (const path of ['', 'a\0b', 5, null, new URL('https://localhost/x'), {}]) {
       expect(await failure(Safetensors.open(path as string))).toMatchObject({ code: 'ERR_TORCH_INVALID_ARGUMENT' })
     }

@@ -348,7 +348,7 @@ test('a file is read as an archive by its path and its URL', () =>
   scope(async () => {
     const file = join(temporaryFolder(), 'tiny.pt')
     writeFileSync(file, await tinyArchive())
-    for (const source of [file, pathToFileURL(file)]) {
+    for (const source of [file, pathToFileURL(file), pathToFileURL(file).href]) {
       const model = await ImageClassifier.load(source)
       expect(model.architecture).toBe('channel-means')
     }
