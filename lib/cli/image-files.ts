@@ -46,16 +46,12 @@ async function readFolder(folder: string) {
 }
 
 /** What there is, up to where it cannot be read. */
-async function* readable(
-  place: string,
-  images: AsyncIterable<FoundImage>,
-  { signal, onUnreadable }: ImageSearch,
-): AsyncGenerator<FoundImage> {
+async function* imagesOfStdin({ stdin, signal, onUnreadable }: ImageSearch): AsyncGenerator<FoundImage> {
   try {
-    yield* images
+    yield* stdinImages(addAbortSignal(signal, stdin))
   } catch (error) {
     if (signal.aborted) throw signal.reason
-    onUnreadable(place, error as NodeJS.ErrnoException)
+    onUnreadable('-', error as NodeJS.ErrnoException)
   }
 }
 
@@ -74,10 +70,6 @@ async function* imagesAt(place: string, search: ImageSearch): AsyncGenerator<Fou
   if (kind === 'folder') yield* imagesBelow(place, search)
   else if ((kind === 'pipe' || kind === 'device') && !search.onlyCounts) yield await imageOfPipe(place, kind, search)
   else yield place
-}
-
-function imagesOfStdin(search: ImageSearch): AsyncIterable<FoundImage> {
-  return readable('-', stdinImages(addAbortSignal(search.signal, search.stdin)), search)
 }
 
 /**

@@ -3,9 +3,6 @@ import { imageFormat } from '../io/image-header.js'
 import { readFrom } from '../io/named-bytes.js'
 import { beginningOf, collected, signatureBytes, withBeginning } from './image-bytes.js'
 
-/** The encoded bytes of the image that standard input is, or a path of the list that it is. */
-export type FromStdin = Uint8Array | string
-
 const neither = 'it is neither an image nor a list of paths'
 
 /** Two NULs in a row enclose no path, and paths are UTF-8 here. */
@@ -43,7 +40,7 @@ async function* pathsIn(chunks: AsyncIterable<Buffer>, separator: '\n' | '\0'): 
  * What standard input has: one image, whole, or paths as they come, one per line or with NUL between them (find -print0).
  * Throws, as the stream does, where it has neither.
  */
-export async function* stdinImages(stdin: Readable): AsyncGenerator<FromStdin> {
+export async function* stdinImages(stdin: Readable): AsyncGenerator<Uint8Array | string> {
   const chunks: AsyncIterator<Buffer> = stdin[Symbol.asyncIterator]()
   try {
     const beginning = await beginningOf(chunks, isClear)

@@ -281,7 +281,10 @@ export function readSafely<T>({ name, expected, actual, operation }: Given, read
   }
 }
 
-/** What the addon makes its errors with. `trace` is TorchScript's own traceback, '' where there is none; `lists` are names by kind. */
+/**
+ * What the addon makes its errors with. `trace` is TorchScript's own traceback, '' where there is none; `lists` are names by
+ * kind.
+ */
 export function createNativeError(
   code: string,
   message: string,

@@ -17,8 +17,9 @@ export interface RawImage {
 }
 
 /**
- * A path, a file: URL (as text too), the bytes of an encoded image, or decoded pixels. Bytes and pixels are copied at the time of the
- * call up to 4 MiB of them; what goes beyond is copied when its turn comes, so leave it as it is until the call has ended.
+ * A path, a file: URL (as text too), the bytes of an encoded image, or decoded pixels. Bytes and pixels are copied at the
+ * time of the call up to 4 MiB of them; what goes beyond is copied when its turn comes, so leave it as it is until the call
+ * has ended.
  */
 export type ImageInput = string | URL | Uint8Array | ArrayBuffer | RawImage
 

@@ -32,7 +32,8 @@ function doctorFails({ version, options, log }) {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   process.stdout.write(stdout)
-  const sentences = doctorProblems(JSON.parse(stdout), version)
+  const sentences =
+    stdout === '' ? ['Expected a report of doctor but received none'] : doctorProblems(JSON.parse(stdout), version)
   for (const sentence of sentences) log(sentence)
   return sentences.length > 0
 }

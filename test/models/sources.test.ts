@@ -62,6 +62,19 @@ describe('a repository of the local hub cache', () => {
     await expect(ImageClassifier.load(repository)).rejects.toMatchObject(missing)
   })
 
+  test.each([
+    ['no JSON', '{'],
+    ['a pickle for its weights', '{"architecture":"tf_efficientnet_lite0","hf_hub_filename":"weights.pt"}'],
+  ])('whose configuration has %s counts as not there', async (_, text) => {
+    vi.stubEnv('XDG_CACHE_HOME', temporaryFolder())
+    fillHubCache({ 'config.json': config, 'model.safetensors': weights })
+    expect(await hasPretrained('tf_efficientnet_lite0')).toBe(true)
+    vi.stubEnv('HF_HOME', temporaryFolder())
+    const unfit = writeFile(join(temporaryFolder(), 'config.json'), text)
+    fillHubCache({ 'config.json': unfit, 'model.safetensors': weights })
+    expect(await hasPretrained('tf_efficientnet_lite0')).toBe(false)
+  })
+
   test('is asked only for architectures that exist', async () => {
     const refused = { code: 'ERR_TORCH_INVALID_ARGUMENT' }
     await expect(hasPretrained('resnet19' as never)).rejects.toMatchObject(refused)
