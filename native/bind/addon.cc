@@ -1,6 +1,7 @@
 #include "bind/classes.h"
 #include "bind/environment.h"
 #include "engine/context.h"
+#include "engine/host_memory.h"
 
 /// Copies of the package have an engine each, but one libtorch, whose default generators they take from each other. So
 /// they need one lock: GCC makes an inline variable STB_GNU_UNIQUE, and the loader makes those one in the process, of
@@ -10,6 +11,7 @@
 NAPI_MODULE_INIT() {
   try {
     engine::lock_generators_with(node_libtorch_generators);
+    engine::cache_host_memory();
     bind::Environment& environment = bind::Environment::create(env);
     Napi::Object members(env, exports);
     bind::define_tensor(environment, members);

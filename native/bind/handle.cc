@@ -1,11 +1,10 @@
 #include "bind/handle.h"
 
-#include <malloc.h>
-
 #include <atomic>
 
 #include "bind/describe.h"
 #include "engine/executor.h"
+#include "engine/host_memory.h"
 
 namespace bind {
 namespace {
@@ -26,8 +25,8 @@ class Release final : public engine::Task {
   void run(std::unique_ptr<engine::Task> self) noexcept override {
     self.reset();
     // A module is built of pieces of all sizes: a hundred loaded and disposed left 60 to 100 MB of holes in malloc's
-    // hands.
-    if constexpr (std::is_same_v<Owned, std::shared_ptr<engine::ScriptModule>>) malloc_trim(0);
+    // hands. And one that was frozen leaves the blocks of what it was made from.
+    if constexpr (std::is_same_v<Owned, std::shared_ptr<engine::ScriptModule>>) engine::trim_host_memory();
   }
 
  private:

@@ -12,4 +12,7 @@ std::vector<at::Tensor> graph_constants(const torch::jit::Module& module);
 /// Constants with the same bytes become one tensor. Freezing folds batch norms into convolutions once for each method.
 void share_equal_constants(const torch::jit::Module& module);
 
+/// The same for weights in oneDNN's layouts, which optimize_for_inference makes anew for each method.
+void share_equal_layouts(const torch::jit::Module& module);
+
 }  // namespace engine

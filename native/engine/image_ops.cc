@@ -1,15 +1,12 @@
 #include "engine/image_ops.h"
 
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
-
 #include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <memory>
 
 #include "engine/error.h"
+#include "engine/host_memory.h"
 
 namespace engine {
 namespace {
@@ -67,15 +64,11 @@ std::unique_ptr<uint8_t[]> to_rgb(const Samples& samples) {
 /// glibc keeps what is freed in the arena of the thread that had asked for it. Pictures come from many threads and have
 /// megabytes of many sizes, so that a process would grow for its first thousand of them.
 void trim_now_and_then(int64_t bytes) {
-#if defined(__GLIBC__)
   constexpr int64_t kEvery = int64_t{256} << 20;
   static std::atomic<int64_t> passed{0};
   if (passed.fetch_add(bytes, std::memory_order_relaxed) + bytes < kEvery) return;
   passed.store(0, std::memory_order_relaxed);
-  malloc_trim(0);
-#else
-  static_cast<void>(bytes);
-#endif
+  trim_malloc();
 }
 
 /// The part of an entry that the resampled picture covers, in the entry's coordinates.

@@ -79,9 +79,7 @@ std::vector<at::Tensor> copies(const OpenFile& file, const std::vector<Place>& p
   for (const Place& place : places) {
     tensors.push_back(at::empty(place.shape, place.options.pinned_memory(pinned)));
     if (place.bytes == 0) continue;
-    char* begin = static_cast<char*>(tensors.back().mutable_data_ptr());
-    if (!pinned) ask_for_large_pages(begin, place.bytes);
-    ranges.push_back({begin, place.offset, place.bytes});
+    ranges.push_back({static_cast<char*>(tensors.back().mutable_data_ptr()), place.offset, place.bytes});
   }
   read_ranges(file, ranges, cancellation);
   for (size_t i = 0; i < places.size(); i++) {

@@ -24,7 +24,6 @@ namespace {
 constexpr uint64_t kChunk = uint64_t{2} << 20;
 /// More threads read no faster, and keep the host pool from others.
 constexpr uint64_t kReaders = 8;
-constexpr uintptr_t kLargePage = uintptr_t{2} << 20;
 /// Unmapping this much takes longer than a turn of the event loop should.
 constexpr uint64_t kUnmapElsewhere = uint64_t{4} << 20;
 
@@ -152,19 +151,6 @@ uint64_t OpenFile::size() const {
   struct stat status;
   checked(fstat(descriptor, &status), path);
   return static_cast<uint64_t>(status.st_size);
-}
-
-void ask_for_large_pages(char* begin, uint64_t length) {
-#if defined(MADV_HUGEPAGE)
-  const uintptr_t address = reinterpret_cast<uintptr_t>(begin);
-  const uintptr_t first = (address + kLargePage - 1) / kLargePage * kLargePage;
-  const uintptr_t last = (address + length) / kLargePage * kLargePage;
-  // A system without them says no, and small pages do.
-  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
-#else
-  static_cast<void>(begin);
-  static_cast<void>(length);
-#endif
 }
 
 void read_ranges(const OpenFile& file, const std::vector<ByteRange>& ranges, const Cancellation* cancellation) {

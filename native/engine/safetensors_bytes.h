@@ -31,10 +31,6 @@ struct ByteRange {
   uint64_t length;
 };
 
-/// For memory that is about to be filled for the first time: a page that is new costs more than the copy into it, so
-/// the system is asked for large ones.
-void ask_for_large_pages(char* begin, uint64_t length);
-
 /// Reads all ranges, with threads of the host pool that are free beside this one, 8 in all at most. Throws
 /// ERR_TORCH_DISK, ERR_TORCH_FILE_FORMAT where the file has become shorter, and ERR_TORCH_ABORTED. `cancellation` may
 /// be null.

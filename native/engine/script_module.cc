@@ -9,6 +9,7 @@
 #include "engine/dtype.h"
 #include "engine/error.h"
 #include "engine/graph_constants.h"
+#include "engine/host_memory.h"
 #include "engine/layer_functions.h"
 #include "engine/layer_outputs.h"
 #include "engine/module_archive.h"
@@ -292,10 +293,14 @@ std::shared_ptr<ScriptModule> ScriptModule::freeze(std::vector<std::string> pres
     }
   }
   share_equal_constants(frozen);
-  if (optimize) frozen = torch::jit::optimize_for_inference(frozen, preserved);
+  if (optimize) {
+    frozen = torch::jit::optimize_for_inference(frozen, preserved);
+    share_equal_layouts(frozen);
+  }
   auto result = std::make_shared<ScriptModule>(std::move(frozen));
   result->device_ = device();
   result->can_be_saved_ = !optimize;
+  trim_host_memory();  // of what the passes made and dropped
   return result;
 }
 

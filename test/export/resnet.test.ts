@@ -42,10 +42,24 @@ function maximumDistance(actual: readonly number[], expected: readonly number[])
   return Math.max(...distances)
 }
 
+interface Compared {
+  number: number
+  /** The largest of the list that it is in: what other kernels move is relative to that. 0 where it is a count. */
+  scale: number
+}
+
+function scaleOf(numbers: number[]): number {
+  return numbers.every(Number.isInteger) ? 0 : Math.max(1, ...numbers.map(Math.abs))
+}
+
 /** Replaces each number by its place, and lists the numbers in order of place. */
-function separateNumbers(value: unknown): { numbers: number[]; frame: string } {
-  const numbers: number[] = []
-  const frame = JSON.stringify(value, (_key, part) => (typeof part === 'number' ? `#${numbers.push(part)}` : part))
+function separateNumbers(value: unknown): { numbers: Compared[]; frame: string } {
+  const numbers: Compared[] = []
+  const frame = JSON.stringify(value, function (this: unknown, _key, part) {
+    if (typeof part !== 'number') return part
+    const list = Array.isArray(this) ? this.filter((entry) => typeof entry === 'number') : [part]
+    return `#${numbers.push({ number: part, scale: scaleOf(list) })}`
+  })
   return { numbers, frame }
 }
 
@@ -66,11 +80,11 @@ async function expectFresh(script: string, stored: string): Promise<void> {
     }
     const [kept, made] = [withoutMachine(golden), withoutMachine(fresh)]
     expect(made.frame).toBe(kept.frame)
-    for (const [i, number] of kept.numbers.entries()) {
-      const distance = Math.abs(number - (made.numbers[i] ?? Number.NaN))
-      expect(distance).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(number)))
-    }
     expect(made.numbers.length).toBe(kept.numbers.length)
+    for (const [i, { number, scale }] of kept.numbers.entries()) {
+      const distance = Math.abs(number - (made.numbers[i]?.number ?? Number.NaN))
+      expect(distance).toBeLessThanOrEqual(tolerance * scale)
+    }
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+namespace engine {
+
+/// Large blocks of memory from the system, kept for a while after use: what runs again and again asks for the same
+/// sizes each time, and the system zeroes what it gives, page by page, as it is first written.
+class BlockCache {
+ public:
+  /// Of every block; also the size of the large pages that the system is asked for.
+  static constexpr size_t kAlignment = size_t{2} << 20;
+  /// Below this a block's own mapping costs more than it saves.
+  static constexpr size_t kSmallest = size_t{1} << 20;
+
+  /// At most `most` bytes are kept, and a block for no longer than `duration`, as seen by the next call.
+  BlockCache(size_t most, std::chrono::milliseconds duration);
+  BlockCache(const BlockCache&) = delete;
+
+  /// At least `bytes`, which are kSmallest or more, of any content. Null where the system refuses.
+  void* take(size_t bytes) noexcept;
+  /// Whether the block was one of this cache, which has it back now.
+  bool give(void* block) noexcept;
+  /// Gives all that is kept back to the system.
+  void clear() noexcept;
+  size_t kept_bytes() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Kept {
+    void* block;
+    size_t bytes;
+    Clock::time_point since;
+  };
+  void* take_kept(size_t bytes) noexcept;
+  bool keep(const Kept& kept) noexcept;
+  /// Unmaps the oldest until `room` more bytes may be kept and none has been kept since before `first`.
+  void make_room(size_t room, Clock::time_point first) noexcept;
+  std::optional<Kept> pop_oldest(size_t room, Clock::time_point first) noexcept;
+
+  const size_t most_;
+  const std::chrono::milliseconds duration_;
+  mutable std::mutex mutex_;
+  std::unordered_map<void*, size_t> taken_;
+  std::vector<Kept> kept_;  // the oldest first
+  size_t kept_bytes_ = 0;
+};
+
+}  // namespace engine

@@ -1,0 +1,63 @@
+#include "engine/host_memory.h"
+
+#include <c10/core/CPUAllocator.h>
+
+#include <chrono>
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+#include "engine/block_cache.h"
+
+namespace engine {
+namespace {
+
+/// Ten times the largest that a batch of eight has between two layers of a ResNet (26 MB).
+constexpr size_t kMost = size_t{256} << 20;
+/// jemalloc's, for the same purpose (dirty_decay_ms).
+constexpr auto kDuration = std::chrono::seconds(10);
+
+// Neither ends: tensors that statics hold may end after everything else.
+BlockCache& blocks() {
+  static auto* instance = new BlockCache(kMost, kDuration);
+  return *instance;
+}
+
+class HostAllocator final : public c10::Allocator {
+ public:
+  c10::DataPtr allocate(size_t bytes) override {
+    void* data = bytes < BlockCache::kSmallest ? nullptr : blocks().take(bytes);
+    if (data == nullptr) data = c10::GetDefaultCPUAllocator()->raw_allocate(bytes);  // throws where there is none
+    return {data, data, release, c10::kCPU};
+  }
+  c10::DeleterFnPtr raw_deleter() const override { return release; }
+  void copy_data(void* to, const void* from, size_t bytes) const override { default_copy_data(to, from, bytes); }
+
+ private:
+  static void release(void* data) {
+    if (data != nullptr && !blocks().give(data)) c10::GetDefaultCPUAllocator()->raw_deallocate(data);
+  }
+};
+
+}  // namespace
+
+void cache_host_memory() {
+  [[maybe_unused]] static const bool once = [] {
+    if (c10::GetCPUAllocator() == c10::GetDefaultCPUAllocator()) c10::SetCPUAllocator(new HostAllocator);
+    return true;
+  }();
+}
+
+void trim_malloc() noexcept {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
+
+void trim_host_memory() noexcept {
+  blocks().clear();
+  trim_malloc();
+}
+
+}  // namespace engine
