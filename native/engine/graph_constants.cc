@@ -3,10 +3,10 @@
 #include <ATen/Functions.h>
 #include <torch/csrc/jit/ir/ir.h>
 
-#include <functional>
+#include <cstring>
 #include <map>
-#include <string_view>
 #include <tuple>
+#include <utility>
 
 namespace engine {
 namespace {
@@ -34,6 +34,13 @@ bool is_plain(const at::Tensor& tensor) {
 
 at::Tensor bytes_of(const at::Tensor& tensor) { return tensor.as_strided({tensor.numel()}, {1}).view(c10::kByte); }
 
+bool have_equal_bytes(const at::Tensor& a, const at::Tensor& b) {
+  if (a.is_same(b)) return true;
+  const at::Tensor x = bytes_of(a), y = bytes_of(b);
+  if (!x.is_cpu()) return at::equal(x, y);
+  return std::memcmp(x.const_data_ptr(), y.const_data_ptr(), x.numel()) == 0;  // at::equal takes each byte by itself
+}
+
 /// Only tensors with the same key can be equal.
 auto key_of(const at::Tensor& tensor) {
   return std::make_tuple(tensor.scalar_type(), tensor.device().str(), tensor.sizes().vec(), tensor.strides().vec());
@@ -55,7 +62,7 @@ void share_equal_constants(const torch::jit::Module& module) {
     if (!is_plain(constant)) return;
     std::vector<at::Tensor>& candidates = known[key_of(constant)];
     for (const at::Tensor& candidate : candidates) {
-      if (!candidate.is_same(constant) && !at::equal(bytes_of(candidate), bytes_of(constant))) continue;
+      if (!have_equal_bytes(candidate, constant)) continue;
       node->t_(c10::attr::value, candidate);
       return;
     }
@@ -64,17 +71,21 @@ void share_equal_constants(const torch::jit::Module& module) {
 }
 
 void share_equal_layouts(const torch::jit::Module& module) {
-  std::map<std::tuple<c10::ScalarType, std::vector<int64_t>, size_t>, at::Tensor> known;
+  struct Known {
+    at::Tensor constant, dense;
+  };
+  std::map<std::pair<c10::ScalarType, std::vector<int64_t>>, std::vector<Known>> known;
   each_constant(module, c10::prim::ConstantMKLDNNTensor, [&](torch::jit::Node* node) {
     const at::Tensor constant = node->t(c10::attr::value);
     if (constant.layout() != c10::kMkldnn || constant.numel() == 0) return;
-    const at::Tensor bytes = bytes_of(constant.to_dense().contiguous());
-    const std::string_view text(static_cast<const char*>(bytes.const_data_ptr()), bytes.numel());
-    const auto key =
-        std::make_tuple(constant.scalar_type(), constant.sizes().vec(), std::hash<std::string_view>()(text));
-    const auto [candidate, is_new] = known.emplace(key, constant);
-    if (is_new || !at::equal(bytes_of(candidate->second.to_dense().contiguous()), bytes)) return;
-    node->t_(c10::attr::value, candidate->second);
+    const at::Tensor dense = constant.to_dense().contiguous();
+    std::vector<Known>& candidates = known[{constant.scalar_type(), constant.sizes().vec()}];
+    for (const Known& candidate : candidates) {
+      if (!have_equal_bytes(candidate.dense, dense)) continue;
+      node->t_(c10::attr::value, candidate.constant);
+      return;
+    }
+    candidates.push_back({constant, dense});
   });
 }
 

@@ -3,11 +3,14 @@
 #include <c10/util/Exception.h>
 #include <sched.h>
 #include <sys/syscall.h>
+#include <torch/csrc/jit/runtime/graph_iterator.h>
+#include <torch/script.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <future>
 #include <new>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -16,6 +19,7 @@
 #include "engine/dtype.h"
 #include "engine/executor.h"
 #include "engine/generator.h"
+#include "engine/graph_constants.h"
 #include "engine/inbox.h"
 #include "engine/memory.h"
 #include "engine/operator.h"
@@ -248,6 +252,47 @@ void computing_threads_and_theirs_take_nobodys_place() {
   CHECK_THAT((sched_getscheduler(0) & ~SCHED_RESET_ON_FORK) == SCHED_OTHER);
 }
 
+/// The weights in oneDNN's layouts that the graphs of a frozen module hold, each tensor once.
+std::set<const c10::TensorImpl*> layouts_of(const torch::jit::Module& module) {
+  std::set<const c10::TensorImpl*> layouts;
+  for (const torch::jit::Method& method : module.get_methods()) {
+    auto graph = method.graph();
+    torch::jit::DepthFirstGraphNodeIterator nodes(graph);
+    while (torch::jit::Node* node = nodes.next()) {
+      if (node->kind() == c10::prim::ConstantMKLDNNTensor)
+        layouts.insert(node->t(c10::attr::value).unsafeGetTensorImpl());
+    }
+  }
+  return layouts;
+}
+
+void methods_share_the_layouts_of_equal_weights_and_no_others() {
+  torch::jit::Module module("__torch__.M");
+  at::manual_seed(0);
+  const at::Tensor weight = at::randn({16, 16, 3, 3});
+  at::Tensor other = weight.clone();
+  other[15][15][2][2] += 1;
+  module.register_parameter("weight", weight, false);
+  module.register_parameter("equal", weight.clone(), false);
+  module.register_parameter("other", other, false);
+  module.register_attribute("training", c10::BoolType::get(), true);
+  module.define("def forward(self, x: Tensor):\n  return torch.conv2d(x, self.weight).relu()\n");
+  module.define("def again(self, x: Tensor):\n  return torch.conv2d(x, self.equal).relu()\n");
+  module.define("def changed(self, x: Tensor):\n  return torch.conv2d(x, self.other).relu()\n");
+  module.eval();
+  const std::vector<std::string> methods = {"again", "changed"};
+  torch::jit::Module frozen = torch::jit::freeze(module, methods);
+  frozen = torch::jit::optimize_for_inference(frozen, methods);
+  CHECK_THAT(layouts_of(frozen).size() == 3);
+  engine::share_equal_layouts(frozen);
+  CHECK_THAT(layouts_of(frozen).size() == 2);
+  const at::Tensor x = at::randn({2, 16, 8, 8});
+  const auto equals = [&](const char* method, const at::Tensor& weight) {
+    return at::allclose(frozen.get_method(method)({x}).toTensor(), at::conv2d(x, weight).relu(), 1e-4, 1e-4);
+  };
+  CHECK_THAT(equals("forward", weight) && equals("again", weight) && equals("changed", other));
+}
+
 }  // namespace
 
 int main() {
@@ -265,5 +310,6 @@ int main() {
       each_wait_in_vain_doubles_the_rest_and_a_success_ends_it,
       a_time_slice_for_all_reaches_threads_that_are_there,
       computing_threads_and_theirs_take_nobodys_place,
+      methods_share_the_layouts_of_equal_weights_and_no_others,
   });
 }
