@@ -5,6 +5,7 @@
 
 #include <sstream>
 
+#include "engine/convolution_fusion.h"
 #include "engine/derived_module.h"
 #include "engine/dtype.h"
 #include "engine/error.h"
@@ -293,7 +294,7 @@ std::shared_ptr<ScriptModule> ScriptModule::freeze(std::vector<std::string> pres
     }
   }
   share_equal_constants(frozen);
-  if (optimize) {
+  if (optimize && !fuse_convolutions(frozen)) {
     frozen = torch::jit::optimize_for_inference(frozen, preserved);
     share_equal_layouts(frozen);
   }

@@ -1,0 +1,179 @@
+#include "engine/convolution_fusion.h"
+
+#include <ATen/Context.h>
+#include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/ir/ir.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
+#include <torch/csrc/jit/passes/remove_mutation.h>
+
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "engine/convolution.h"
+
+namespace engine {
+namespace {
+
+using torch::jit::Block;
+using torch::jit::Graph;
+using torch::jit::Node;
+using torch::jit::Value;
+
+/// A convolution, and what it takes along.
+struct Chain {
+  std::vector<Node*> nodes;  // that become one: each the only user of the one before
+  at::Tensor weight;
+  ConvolutionSteps steps;
+  Value* residual = nullptr;
+  bool relu = false;
+};
+
+std::optional<std::vector<int64_t>> constant_sides(Value* value) {
+  const auto constant = torch::jit::toIValue(value);
+  if (!constant || !constant->isIntList()) return std::nullopt;
+  std::vector<int64_t> sides = constant->toIntVector();
+  if (sides.size() == 1) sides.push_back(sides[0]);
+  return sides;
+}
+
+std::optional<at::Tensor> constant_tensor(Value* value) {
+  const auto constant = torch::jit::toIValue(value);
+  return constant && constant->isTensor() ? std::optional(constant->toTensor()) : std::nullopt;
+}
+
+bool is_constant_bias(Value* value) {
+  const auto constant = torch::jit::toIValue(value);
+  if (!constant || constant->isNone()) return constant.has_value();
+  return constant->isTensor() && constant->toTensor().scalar_type() == c10::kFloat;
+}
+
+/// aten::conv2d(input, weight, bias, stride, padding, dilation, groups)
+std::optional<Chain> convolution_of(Node* node) {
+  if (node->kind() != c10::aten::conv2d || node->inputs().size() != 7) return std::nullopt;
+  const auto weight = constant_tensor(node->input(1));
+  if (!weight || weight->scalar_type() != c10::kFloat || !weight->device().is_cpu() || weight->dim() != 4 ||
+      weight->layout() != c10::kStrided || weight->numel() == 0 || !is_constant_bias(node->input(2))) {
+    return std::nullopt;
+  }
+  const auto stride = constant_sides(node->input(3));
+  const auto padding = constant_sides(node->input(4));  // no list where it is 'same' or 'valid'
+  const auto dilation = constant_sides(node->input(5));
+  const auto groups = torch::jit::toIValue(node->input(6));
+  if (!stride || !padding || !dilation || !groups || !groups->isInt()) return std::nullopt;
+  return Chain{{node}, *weight, {*stride, *padding, *dilation, groups->toInt()}};
+}
+
+/// The node that alone uses what this one gives, in the same block.
+Node* only_user(Node* node) {
+  const auto& uses = node->output()->uses();
+  if (uses.size() != 1 || uses[0].user->owningBlock() != node->owningBlock()) return nullptr;
+  return uses[0].user;
+}
+
+/// The other summand, where the node adds two tensors as they are.
+Value* other_summand(Node* node, Value* one) {
+  if (node->kind() != c10::aten::add || node->inputs().size() != 3) return nullptr;
+  const auto alpha = torch::jit::toIValue(node->input(2));
+  if (!alpha || !alpha->isInt() || alpha->toInt() != 1) return nullptr;
+  Value* other = node->input(node->input(0) == one ? 1 : 0);
+  return other != one && other->type()->isSubtypeOf(*c10::TensorType::get()) ? other : nullptr;
+}
+
+void extend(Chain& chain) {
+  Node* user = only_user(chain.nodes.back());
+  if (user != nullptr && (chain.residual = other_summand(user, chain.nodes.back()->output()))) {
+    chain.nodes.push_back(user);
+    user = only_user(user);
+  }
+  if (user != nullptr && user->kind() == c10::aten::relu) {
+    chain.nodes.push_back(user);
+    chain.relu = true;
+  }
+}
+
+/// Weights by what they were made from: graphs of several methods hold the same tensors.
+class PackedWeights {
+ public:
+  at::Tensor of(const at::Tensor& weight, const ConvolutionSteps& steps) {
+    at::Tensor& packed = packed_[{weight.unsafeGetTensorImpl(), steps}];
+    if (!packed.defined()) {
+      packed = pack_weight(weight, steps);
+      sources_.push_back(weight);  // keeps its address from being another's
+    }
+    return packed;
+  }
+
+ private:
+  std::map<std::pair<const c10::TensorImpl*, ConvolutionSteps>, at::Tensor> packed_;
+  std::vector<at::Tensor> sources_;
+};
+
+/// In the place of the last node, where everything it needs is there.
+void replace(Graph& graph, const Chain& chain, PackedWeights& weights) {
+  Node* last = chain.nodes.back();
+  const torch::jit::WithInsertPoint here(last);
+  const auto constant = [&](const c10::IValue& value) { return graph.insertConstant(value); };
+  Value* x = chain.nodes.front()->input(0);
+  Value* bias = chain.nodes.front()->input(2);
+  Value* weight = constant(weights.of(chain.weight, chain.steps));
+  const ConvolutionSteps& steps = chain.steps;
+  Node* fused = graph.create(
+      convolution_operator(),
+      {x, weight, bias, constant(steps.stride), constant(steps.padding), constant(steps.dilation),
+       constant(steps.groups), chain.residual ? chain.residual : constant(c10::IValue()), constant(chain.relu)});
+  fused->setSourceRange(chain.nodes.front()->sourceRange());  // an error says where
+  graph.insertNode(fused);
+  fused->output()->setType(c10::TensorType::get());
+  last->output()->replaceAllUsesWith(fused->output());
+  for (auto node = chain.nodes.rbegin(); node != chain.nodes.rend(); ++node) (*node)->destroy();
+}
+
+std::vector<Node*> convolutions_in(Block* block) {
+  std::vector<Node*> found;
+  for (Node* node : block->nodes()) {
+    if (convolution_of(node)) found.push_back(node);
+    for (Block* inner : node->blocks()) {
+      const std::vector<Node*> within = convolutions_in(inner);
+      found.insert(found.end(), within.begin(), within.end());
+    }
+  }
+  return found;
+}
+
+/// Whether something is written into: then a convolution that runs later than it stands may see other numbers.
+bool has_mutation(Block* block) {
+  for (Node* node : block->nodes()) {
+    const c10::FunctionSchema* schema = node->maybeSchema();
+    if (schema != nullptr && schema->is_mutable()) return true;
+    for (Block* inner : node->blocks()) {
+      if (has_mutation(inner)) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+bool fuse_convolutions(const torch::jit::Module& module) {
+  if (!at::globalContext().hasMKLDNN() || !at::globalContext().userEnabledMkldnn()) return false;
+  bool fused = false;
+  PackedWeights weights;
+  for (const torch::jit::Method& method : module.get_methods()) {
+    const auto graph = method.graph();
+    if (convolutions_in(graph->block()).empty()) continue;
+    torch::jit::RemoveTensorMutation(graph);
+    if (has_mutation(graph->block())) continue;
+    for (Node* node : convolutions_in(graph->block())) {
+      Chain chain = *convolution_of(node);
+      extend(chain);
+      replace(*graph, chain, weights);
+      fused = true;
+    }
+    torch::jit::EliminateDeadCode(graph);
+  }
+  return fused;
+}
+
+}  // namespace engine

@@ -1,0 +1,280 @@
+// Convolutions as frozen graphs run them: Winograd's algorithm and oneDNN's layouts against aten::conv2d in float64,
+// and which graphs are rewritten.
+#include "engine/convolution.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/jit/runtime/graph_iterator.h>
+#include <torch/script.h>
+
+#include <limits>
+#include <set>
+#include <vector>
+
+#include "check.h"
+#include "engine/convolution_fusion.h"
+#include "engine/graph_constants.h"
+#include "engine/winograd.h"
+
+namespace {
+
+using engine::ConvolutionSteps;
+
+const auto kChannelsLast = at::MemoryFormat::ChannelsLast;
+
+/// Of the largest number of the second.
+double distance(const at::Tensor& a, const at::Tensor& b) {
+  return ((a.to(at::kDouble) - b).abs().max() / b.abs().max()).item<double>();
+}
+
+at::Tensor exact(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  const auto wide = [](const at::Tensor& tensor) { return tensor.to(at::kDouble); };
+  return at::conv2d(wide(x), wide(weight), bias ? std::optional(wide(*bias)) : bias, 1, 1);
+}
+
+void winograd_equals_the_convolution_for_every_size_of_image() {
+  at::manual_seed(0);
+  const at::Tensor weight = at::randn({16, 8, 3, 3}), bias = at::randn({16});
+  const at::Tensor transformed = engine::winograd_weight(weight);
+  for (const int64_t height : {1, 2, 3, 4, 5, 8, 11, 30}) {
+    for (const int64_t width : {1, 4, 6, 7, 33}) {
+      for (const int64_t images : {1, 3}) {
+        const at::Tensor x = at::randn({images, 8, height, width}), residual = at::randn({images, 16, height, width});
+        const at::Tensor plain = exact(x, weight, bias);
+        CHECK_THAT(distance(engine::winograd(x, transformed, bias, std::nullopt, false), plain) < 2e-5);
+        const at::Tensor full = engine::winograd(x.contiguous(kChannelsLast), transformed, bias, residual, true);
+        CHECK_THAT(distance(full, (plain + residual).relu()) < 2e-5);
+        CHECK_THAT(full.is_contiguous(kChannelsLast));
+      }
+    }
+  }
+}
+
+void winograd_equals_the_convolution_for_the_channels_of_resnets() {
+  at::manual_seed(1);
+  for (const int64_t channels : {64, 128, 256}) {
+    const at::Tensor weight = at::randn({channels, channels, 3, 3}), x = at::randn({2, channels, 21, 18});
+    const at::Tensor transformed = engine::winograd_weight(weight);
+    for (const int threads : {1, 2, 5}) {
+      at::set_num_threads(threads);
+      CHECK_THAT(distance(engine::winograd(x, transformed, std::nullopt, std::nullopt, false),
+                          exact(x, weight, std::nullopt)) < 2e-5);
+    }
+  }
+  at::set_num_threads(2);
+}
+
+void not_a_number_stays_where_relu_is() {
+  const at::Tensor weight = engine::winograd_weight(at::ones({16, 8, 3, 3}));
+  at::Tensor x = at::zeros({1, 8, 4, 4});
+  x[0][0][0][0] = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THAT(engine::winograd(x, weight, std::nullopt, std::nullopt, true)[0][0][0][0].isnan().item<bool>());
+}
+
+void only_what_is_faster_suits() {
+  const ConvolutionSteps steps{{1, 1}, {1, 1}, {1, 1}, 1};
+  const auto suits = [](at::IntArrayRef weight, const ConvolutionSteps& steps) {
+    return engine::suits_winograd(weight, steps);
+  };
+  CHECK_THAT(suits({64, 64, 3, 3}, steps) == suits({256, 256, 3, 3}, steps));  // both, or no processor for it
+  CHECK_THAT(!suits({512, 512, 3, 3}, steps));
+  CHECK_THAT(!suits({64, 3, 3, 3}, steps) && !suits({65, 64, 3, 3}, steps));
+  CHECK_THAT(!suits({64, 64, 1, 1}, steps) && !suits({64, 64, 3, 1}, steps));
+  CHECK_THAT(!suits({64, 64, 3, 3}, {{2, 2}, {1, 1}, {1, 1}, 1}));
+  CHECK_THAT(!suits({64, 64, 3, 3}, {{1, 1}, {0, 0}, {1, 1}, 1}));
+  CHECK_THAT(!suits({64, 64, 3, 3}, {{1, 1}, {1, 1}, {2, 2}, 1}));
+  CHECK_THAT(!suits({64, 64, 3, 3}, {{1, 1}, {1, 1}, {1, 1}, 2}));
+}
+
+std::vector<torch::jit::Node*> fused_in(const torch::jit::Method& method) {
+  std::vector<torch::jit::Node*> found;
+  auto graph = method.graph();
+  torch::jit::DepthFirstGraphNodeIterator nodes(graph);
+  while (torch::jit::Node* node = nodes.next()) {
+    if (node->kind() == engine::convolution_operator()) found.push_back(node);
+  }
+  return found;
+}
+
+/// A module with these weights whose methods have these sources, before and after.
+struct Rewritten {
+  torch::jit::Module plain, fused;
+  bool rewritten;
+
+  Rewritten(const std::vector<std::pair<std::string, at::Tensor>>& weights, const std::vector<std::string>& sources,
+            const std::vector<std::string>& others = {})
+      : plain("__torch__.M"), fused(plain) {
+    for (const auto& [name, weight] : weights) plain.register_parameter(name, weight, false);
+    plain.register_attribute("training", c10::BoolType::get(), false);
+    for (const std::string& source : sources) plain.define(source);
+    fused = torch::jit::freeze(plain, others);
+    engine::share_equal_constants(fused);
+    rewritten = engine::fuse_convolutions(fused);
+  }
+  at::Tensor run_plain(const std::vector<c10::IValue>& inputs, const char* method = "forward") {
+    return plain.get_method(method)(inputs).toTensor();
+  }
+  at::Tensor run(const std::vector<c10::IValue>& inputs, const char* method = "forward") {
+    return fused.get_method(method)(inputs).toTensor();
+  }
+  bool equals(const std::vector<c10::IValue>& inputs, const char* method = "forward") {
+    const at::Tensor expected = run_plain(inputs, method);
+    return run(inputs, method).sizes() == expected.sizes() &&
+           distance(run(inputs, method), expected.to(at::kDouble)) < 2e-5;
+  }
+};
+
+void a_block_of_a_resnet_becomes_two_convolutions() {
+  at::manual_seed(2);
+  const std::string source = R"(
+def forward(self, x: Tensor):
+  y = torch.relu_(torch.conv2d(x, self.a, self.b, [1, 1], [1, 1]))
+  y = torch.conv2d(y, self.a, self.b, [1, 1], [1, 1])
+  y += x
+  return torch.relu_(y)
+)";
+  Rewritten block({{"a", at::randn({16, 16, 3, 3})}, {"b", at::randn({16})}}, {source});
+  CHECK_THAT(block.rewritten && fused_in(block.fused.get_method("forward")).size() == 2);
+  CHECK_THAT(block.fused.get_method("forward").graph()->toString().find("aten::") == std::string::npos);
+  const at::Tensor x = at::randn({2, 16, 9, 14});
+  CHECK_THAT(block.equals({x}) && block.equals({x.contiguous(kChannelsLast)}) && block.equals({x.slice(0, 0, 1)}));
+}
+
+void every_kind_of_convolution_is_as_before() {
+  at::manual_seed(3);
+  const auto one = [](const char* steps, at::IntArrayRef weight) {
+    const std::string source =
+        std::string("def forward(self, x: Tensor):\n  return torch.conv2d(x, self.w, None, ") + steps + ").relu()\n";
+    return Rewritten({{"w", at::randn(weight)}}, {source});
+  };
+  const at::Tensor x = at::randn({2, 32, 13, 17});
+  for (const auto& [steps, weight] : std::vector<std::pair<const char*, std::vector<int64_t>>>{
+           {"[1, 1], [1, 1]", {32, 32, 3, 3}},
+           {"[2, 2], [1, 1]", {48, 32, 3, 3}},
+           {"[2, 1], [0, 3], [1, 2]", {48, 32, 3, 5}},
+           {"[1, 1], [0, 0], [1, 1]", {7, 32, 1, 1}},
+           {"[1, 1], [1, 1], [1, 1], 32", {32, 1, 3, 3}},
+           {"[1, 1], [1, 1], [1, 1], 4", {16, 8, 3, 3}},
+       }) {
+    Rewritten module = one(steps, weight);
+    CHECK_THAT(module.rewritten);
+    for (const int64_t images : {2, 1, 2, 2}) CHECK_THAT(module.equals({x.slice(0, 0, images)}));
+    CHECK_THAT(module.equals({at::randn({1, 32, 40, 5})}));  // another size, as laid out anew
+  }
+}
+
+void a_sum_of_two_convolutions_goes_to_one_of_them() {
+  at::manual_seed(4);
+  Rewritten module(
+      {{"a", at::randn({32, 16, 3, 3})}, {"b", at::randn({32, 16, 1, 1})}},
+      {"def forward(self, x: Tensor):\n"
+       "  return torch.relu(torch.conv2d(x, self.a, None, [2, 2], [1, 1]) + torch.conv2d(x, self.b, None, [2, 2]))\n"});
+  CHECK_THAT(fused_in(module.fused.get_method("forward")).size() == 2);
+  CHECK_THAT(module.equals({at::randn({2, 16, 20, 20})}));
+}
+
+void what_others_use_is_not_taken_along() {
+  at::manual_seed(5);
+  const std::vector<std::pair<std::string, at::Tensor>> weights = {{"w", at::randn({16, 16, 3, 3})}};
+  const at::Tensor x = at::randn({2, 16, 10, 10});
+  for (const char* body : {
+           "  y = torch.conv2d(x, self.w, None, [1, 1], [1, 1])\n  return torch.relu(y) - y\n",
+           "  y = torch.conv2d(x, self.w, None, [1, 1], [1, 1])\n  return y + y\n",
+           "  y = torch.conv2d(x, self.w, None, [1, 1], [1, 1])\n  return torch.add(y, x, alpha=2)\n",
+           "  y = torch.conv2d(x, self.w, None, [1, 1], [1, 1])\n  return y + 3.0\n",
+           "  y = torch.conv2d(x, self.w, None, [1, 1], [1, 1]) + x\n  return y.relu() + y\n",
+           "  y = torch.conv2d(x, self.w, None, [1, 1], [1, 1])\n  if bool(x.sum() > 1e9):\n    return y.relu()\n  "
+           "return y\n",
+       }) {
+    CHECK_THAT(Rewritten(weights, {std::string("def forward(self, x: Tensor):\n") + body}).equals({x}));
+  }
+}
+
+void a_summand_of_another_shape_spreads() {
+  at::manual_seed(6);
+  Rewritten module({{"w", at::randn({16, 16, 3, 3})}},
+                   {"def forward(self, x: Tensor, r: Tensor):\n"
+                    "  return torch.relu(torch.conv2d(x, self.w, None, [1, 1], [1, 1]) + r)\n"});
+  const at::Tensor x = at::randn({2, 16, 6, 6});
+  for (const auto& residual :
+       {at::randn({16, 1, 1}), at::randn({2, 1, 6, 6}), at::randn({1}), at::randn({3, 2, 16, 6, 6}),
+        at::randn({2, 16, 6, 6}, at::kDouble), at::randn({2, 16, 6, 6}).transpose(2, 3)}) {
+    CHECK_THAT(module.equals({x, residual}));
+    CHECK_THAT(module.run({x, residual}).scalar_type() == module.run_plain({x, residual}).scalar_type());
+  }
+  CHECK_THAT(module.equals({x[0], at::randn({16, 6, 6})}) && module.equals({x[0], at::randn({4, 16, 6, 6})}));
+}
+
+void what_libtorch_refuses_is_refused_in_its_words() {
+  for (const int64_t outputs : {16, 15}) {  // by Winograd's algorithm, and by oneDNN
+    Rewritten module({{"w", at::ones({outputs, 16, 3, 3})}},
+                     {"def forward(self, x: Tensor):\n  return torch.conv2d(x, self.w, None, [1, 1], [1, 1])\n"});
+    CHECK_THAT(module.rewritten);
+    for (const at::Tensor& x : {at::ones({2, 15, 6, 6}), at::ones({2, 16, 6, 6}, at::kDouble), at::ones({16}),
+                                at::ones({2, 16, 6, 6}, at::kHalf), at::ones({2, 16, 6, 6}, at::kInt)}) {
+      CHECK_THAT(check::failure_of([&] { module.run({x}); }).message ==
+                 check::failure_of([&] { module.run_plain({x}); }).message);
+      CHECK_THAT(check::code_of([&] { module.run({x}); }) != "none");
+    }
+    CHECK_THAT(module.run({at::ones({0, 16, 6, 6})}).sizes() == at::IntArrayRef({0, outputs, 6, 6}));
+  }
+}
+
+void a_weight_of_several_methods_is_packed_once() {
+  const at::Tensor weight = at::randn({16, 16, 3, 3});
+  Rewritten module({{"a", weight}, {"b", weight.clone()}, {"c", weight + 1}},
+                   {"def forward(self, x: Tensor):\n  return torch.conv2d(x, self.a, None, [1, 1], [1, 1])\n",
+                    "def again(self, x: Tensor):\n  return torch.conv2d(x, self.b, None, [1, 1], [1, 1])\n",
+                    "def other(self, x: Tensor):\n  return torch.conv2d(x, self.c, None, [1, 1], [1, 1])\n",
+                    "def strided(self, x: Tensor):\n  return torch.conv2d(x, self.a, None, [2, 2], [1, 1])\n"},
+                   {"again", "other", "strided"});
+  std::set<const void*> weights;
+  for (const char* name : {"forward", "again", "other", "strided"}) {
+    const auto nodes = fused_in(module.fused.get_method(name));
+    CHECK_THAT(nodes.size() == 1);
+    weights.insert(torch::jit::toIValue(nodes.at(0)->input(1))->toTensor().const_data_ptr());
+    CHECK_THAT(module.equals({at::randn({1, 16, 8, 8})}, name));
+  }
+  CHECK_THAT(weights.size() == 3);
+}
+
+/// A convolution that moves down to its sum must not see what was written meanwhile.
+void a_graph_that_writes_into_its_tensors_keeps_its_order() {
+  const std::string source = R"(
+def forward(self, x: Tensor):
+  y = torch.conv2d(x, self.w, None, [1, 1], [1, 1])
+  x.zero_()
+  return y + 1.0 * x
+)";
+  Rewritten module({{"w", at::randn({16, 16, 3, 3})}}, {source});
+  const at::Tensor x = at::randn({1, 16, 8, 8});
+  const at::Tensor expected = module.run_plain({x.clone()});
+  CHECK_THAT(distance(module.run({x.clone()}), expected.to(at::kDouble)) < 2e-5);
+}
+
+void other_modules_are_left_as_they_are() {
+  const char* source = "def forward(self, x: Tensor):\n  return torch.conv2d(x, self.w)\n";
+  CHECK_THAT(!Rewritten({{"w", at::randn({8, 8, 3, 3}, at::kDouble)}}, {source}).rewritten);
+  CHECK_THAT(
+      !Rewritten({{"w", at::randn({8, 8})}}, {"def forward(self, x: Tensor):\n  return x @ self.w\n"}).rewritten);
+}
+
+}  // namespace
+
+int main() {
+  return check::run({
+      winograd_equals_the_convolution_for_every_size_of_image,
+      winograd_equals_the_convolution_for_the_channels_of_resnets,
+      not_a_number_stays_where_relu_is,
+      only_what_is_faster_suits,
+      a_block_of_a_resnet_becomes_two_convolutions,
+      every_kind_of_convolution_is_as_before,
+      a_sum_of_two_convolutions_goes_to_one_of_them,
+      what_others_use_is_not_taken_along,
+      a_summand_of_another_shape_spreads,
+      what_libtorch_refuses_is_refused_in_its_words,
+      a_weight_of_several_methods_is_packed_once,
+      a_graph_that_writes_into_its_tensors_keeps_its_order,
+      other_modules_are_left_as_they_are,
+  });
+}
