@@ -3,14 +3,13 @@
 #include <sys/mman.h>
 
 #include <bit>
-#include <cstdint>
 #include <limits>
 #include <new>
 
 namespace engine {
 namespace {
 
-/// Eight sizes between a power of two and the next, so that blocks of almost the same size can replace each other.
+/// Eight sizes between a power of two and the next: few enough that blocks can replace each other.
 size_t rounded(size_t bytes) {
   const size_t step = std::bit_floor(bytes) / 8;
   return (bytes + step - 1) / step * step;
@@ -37,23 +36,30 @@ BlockCache::BlockCache(size_t most, std::chrono::milliseconds duration) : most_(
   kept_.reserve(most / kSmallest + 1);  // who gives a block back has no use for an error
 }
 
-void* BlockCache::take_kept(size_t bytes) noexcept {
+std::optional<BlockCache::Kept> BlockCache::take_kept(size_t bytes) noexcept {
   std::lock_guard lock(mutex_);
-  // The latest is the one whose bytes may still be in the processor's caches.
-  for (auto kept = kept_.end(); kept != kept_.begin();) {
-    if ((--kept)->bytes != bytes) continue;
-    void* block = kept->block;
-    kept_bytes_ -= bytes;
-    kept_.erase(kept);
-    return block;
+  const size_t most = bytes + bytes / 4;
+  auto best = kept_.end();
+  // Of equal ones the latest: its bytes may still be in the processor's caches.
+  for (auto kept = kept_.begin(); kept != kept_.end(); ++kept) {
+    if (kept->bytes < bytes || kept->bytes > most) continue;
+    if (best == kept_.end() || kept->bytes <= best->bytes) best = kept;
   }
-  return nullptr;
+  if (best == kept_.end()) return std::nullopt;
+  const Kept taken = *best;
+  kept_bytes_ -= taken.bytes;
+  kept_.erase(best);
+  return taken;
 }
 
 void* BlockCache::take(size_t bytes) noexcept {
   if (bytes > std::numeric_limits<size_t>::max() / 2) return nullptr;
-  const size_t size = rounded(bytes);
-  void* block = take_kept(size);
+  size_t size = rounded(bytes);
+  void* block = nullptr;
+  if (const auto kept = take_kept(size)) {
+    block = kept->block;
+    size = kept->bytes;
+  }
   if (block == nullptr) block = map(size);
   if (block == nullptr) {
     clear();
@@ -71,7 +77,7 @@ void* BlockCache::take(size_t bytes) noexcept {
 }
 
 bool BlockCache::give(void* block) noexcept {
-  if (reinterpret_cast<uintptr_t>(block) % kAlignment != 0) return false;
+  if (!may_be_block(block)) return false;
   Kept given{block, 0, Clock::now()};
   {
     std::lock_guard lock(mutex_);

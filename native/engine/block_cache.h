@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
@@ -24,6 +25,8 @@ class BlockCache {
 
   /// At least `bytes`, which are kSmallest or more, of any content. Null where the system refuses.
   void* take(size_t bytes) noexcept;
+  /// False for most of what others have: a question without a lock.
+  static bool may_be_block(const void* memory) { return reinterpret_cast<uintptr_t>(memory) % kAlignment == 0; }
   /// Whether the block was one of this cache, which has it back now.
   bool give(void* block) noexcept;
   /// Gives all that is kept back to the system.
@@ -37,7 +40,8 @@ class BlockCache {
     size_t bytes;
     Clock::time_point since;
   };
-  void* take_kept(size_t bytes) noexcept;
+  /// One that is at most a quarter larger: batches that are not full run in the memory of full ones.
+  std::optional<Kept> take_kept(size_t bytes) noexcept;
   bool keep(const Kept& kept) noexcept;
   /// Unmaps the oldest until `room` more bytes may be kept and none has been kept since before `first`.
   void make_room(size_t room, Clock::time_point first) noexcept;

@@ -86,15 +86,17 @@ class PackedWeight {
   /// oneDNN chooses a layout by the input's size, and a wrong one costs many times the convolution.
   at::Tensor laid_out(const Steps& steps, at::IntArrayRef input) {
     std::lock_guard lock(mutex_);
-    for (Layout& layout : latest_) {
-      if (at::IntArrayRef(layout.input) != input) continue;
-      std::swap(layout, latest_[0]);
-      return latest_[0].weight;
+    calls_++;
+    if (at::IntArrayRef(latest_.input) != input) {
+      std::swap(latest_, other_);
+      if (at::IntArrayRef(latest_.input) != input) {
+        const c10::InferenceMode ordinary(false);  // whatever mode the next call is in
+        latest_ = {input.vec(), reorder(tensor_, steps, input)};
+      }
     }
-    latest_[1] = std::move(latest_[0]);
-    const c10::InferenceMode ordinary(false);  // whatever mode the next call is in
-    latest_[0] = {input.vec(), reorder(tensor_, steps, input)};
-    return latest_[0].weight;
+    latest_.used = calls_;
+    if (calls_ - other_.used > kForgottenAfter) other_ = {};
+    return latest_.weight;
   }
 
  private:
@@ -103,12 +105,17 @@ class PackedWeight {
   struct Layout {
     std::vector<int64_t> input;
     at::Tensor weight;
+    int64_t used = 0;
   };
+  /// Calls. A batch that was smaller for once leaves nothing behind.
+  static constexpr int64_t kForgottenAfter = 16;
+
   const std::vector<int64_t> sizes_;
   const at::Tensor tensor_;
   const bool transformed_;
   std::mutex mutex_;
-  Layout latest_[2];  // whole batches, and the last one
+  Layout latest_, other_;
+  int64_t calls_ = 0;
 };
 
 bool is_plain(const at::Tensor& tensor) {

@@ -1,6 +1,7 @@
 #include "engine/host_memory.h"
 
 #include <c10/core/CPUAllocator.h>
+#include <c10/core/impl/alloc_cpu.h>
 
 #include <chrono>
 
@@ -15,8 +16,8 @@ namespace {
 
 /// Ten times the largest that a batch of eight has between two layers of a ResNet (26 MB).
 constexpr size_t kMost = size_t{256} << 20;
-/// jemalloc's, for the same purpose (dirty_decay_ms).
-constexpr auto kDuration = std::chrono::seconds(10);
+/// Longer than a batch takes; zeroing 26 MB anew takes some milliseconds.
+constexpr auto kDuration = std::chrono::seconds(2);
 
 // Neither ends: tensors that statics hold may end after everything else.
 BlockCache& blocks() {
@@ -28,7 +29,7 @@ class HostAllocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t bytes) override {
     void* data = bytes < BlockCache::kSmallest ? nullptr : blocks().take(bytes);
-    if (data == nullptr) data = c10::GetDefaultCPUAllocator()->raw_allocate(bytes);  // throws where there is none
+    if (data == nullptr) data = c10::alloc_cpu(bytes);  // throws where there is none
     return {data, data, release, c10::kCPU};
   }
   c10::DeleterFnPtr raw_deleter() const override { return release; }
@@ -36,7 +37,7 @@ class HostAllocator final : public c10::Allocator {
 
  private:
   static void release(void* data) {
-    if (data != nullptr && !blocks().give(data)) c10::GetDefaultCPUAllocator()->raw_deallocate(data);
+    if (!BlockCache::may_be_block(data) || !blocks().give(data)) c10::free_cpu(data);
   }
 };
 

@@ -34,7 +34,7 @@ void a_block_is_aligned_and_writable_to_its_end() {
   }
 }
 
-void the_latest_block_of_almost_the_same_size_comes_back() {
+void the_latest_block_of_about_the_size_comes_back() {
   BlockCache cache(64 * kMiB, hours(1));
   void* first = cache.take(8 * kMiB);
   void* second = cache.take(8 * kMiB);
@@ -44,9 +44,14 @@ void the_latest_block_of_almost_the_same_size_comes_back() {
   CHECK_THAT(cache.take(8 * kMiB - 4096) == second);
   CHECK_THAT(cache.take(8 * kMiB) == first);
   CHECK_THAT(cache.kept_bytes() == 0);
+  cache.give(first);
+  cache.give(second);
   void* larger = cache.take(9 * kMiB + 1);
   CHECK_THAT(larger != first && larger != second);
-  for (void* block : {first, second, larger}) cache.give(block);
+  CHECK_THAT(cache.take(7 * kMiB) == second);
+  void* smaller = cache.take(6 * kMiB);  // a block of 8 would be more than a quarter too large
+  CHECK_THAT(smaller != first);
+  for (void* block : {second, larger, smaller}) cache.give(block);
 }
 
 void no_more_is_kept_than_was_allowed() {
@@ -146,7 +151,7 @@ int main() {
   engine::cache_host_memory();
   return check::run({
       a_block_is_aligned_and_writable_to_its_end,
-      the_latest_block_of_almost_the_same_size_comes_back,
+      the_latest_block_of_about_the_size_comes_back,
       no_more_is_kept_than_was_allowed,
       what_nobody_wanted_for_a_while_goes_back,
       a_strangers_block_is_not_taken,
