@@ -25,7 +25,7 @@ void clean_up(void* data) {
 
 }  // namespace
 
-Environment::Environment(napi_env env) : env(env), channel(std::make_shared<Channel>(env)) {}
+Environment::Environment(napi_env env) : env(env), channel(std::make_shared<Channel>(env)), external_memory(env) {}
 
 Environment& Environment::create(napi_env env) {
   auto* owner = new std::shared_ptr<Environment>(std::make_shared<Environment>(env));

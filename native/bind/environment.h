@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bind/channel.h"
+#include "bind/external_memory.h"
 #include "engine/error.h"
 #include "engine/value.h"
 
@@ -53,6 +54,8 @@ class Environment : public std::enable_shared_from_this<Environment> {
 
   const napi_env env;
   const std::shared_ptr<Channel> channel;
+  /// Of the tensors whose handles are alive.
+  ExternalMemory external_memory;
 
  private:
   napi_ref error_factory_ = nullptr;

@@ -11,9 +11,6 @@ namespace {
 
 std::atomic<int> live[kKinds];
 
-/// What makes V8 collect a forgotten handle in time; below this the handle itself is the larger part.
-constexpr int64_t kAccountFrom = 1024;
-
 /// Freeing this much can take longer than a turn of the event loop should.
 constexpr int64_t kFreeElsewhere = int64_t{4} << 20;
 
@@ -92,9 +89,8 @@ void TensorHandle::reuse(engine::Described own) {
 void TensorHandle::hold(engine::Described own) {
   described = std::move(own);
   holding_.add(described);
-  accounted_ = described.own_bytes < kAccountFrom ? 0 : described.own_bytes;
-  int64_t total;
-  if (accounted_ != 0) napi_adjust_external_memory(environment_->env, accounted_, &total);
+  accounted_ = described.own_bytes;
+  environment_->external_memory.add(accounted_);
 }
 
 void TensorHandle::replace(engine::Described own) {
@@ -103,8 +99,7 @@ void TensorHandle::replace(engine::Described own) {
 }
 
 void TensorHandle::release() {
-  int64_t total;
-  if (accounted_ != 0) napi_adjust_external_memory(environment_->env, -accounted_, &total);
+  environment_->external_memory.add(-accounted_);
   holding_.release();
   // Where a call still uses it nothing is freed here, and a second owner would only cost that call a copy.
   if (accounted_ >= kFreeElsewhere && described.tensor.use_count() == 1) release_elsewhere(std::move(described));
