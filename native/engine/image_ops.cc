@@ -53,9 +53,9 @@ void grey16_to_rgb(const uint8_t* in, int64_t count, uint8_t* out) {
   }
 }
 
-std::unique_ptr<uint8_t[]> to_rgb(const Samples& samples) {
+HostBytes to_rgb(const Samples& samples) {
   const int64_t count = samples.width * samples.height;
-  std::unique_ptr<uint8_t[]> pixels(new uint8_t[count * 3]);
+  HostBytes pixels = host_bytes(count * 3);
   const auto convert = samples.format == PixelFormat::cmyk ? cmyk_to_rgb : grey16_to_rgb;
   convert(samples.bytes, count, pixels.get());
   return pixels;
@@ -139,13 +139,13 @@ void check_entry(const Samples& samples, const Placement& placement, const at::T
 void write_entry(const Samples& samples, const Placement& placement, const at::Tensor& batch, int64_t index) {
   const int64_t height = batch.size(2), width = batch.size(3);
   const Cover cover = cover_of(placement, width, height);
-  std::unique_ptr<uint8_t[]> resampled;
+  HostBytes resampled;
   if (!cover.empty()) {
-    const auto converted = samples.format == PixelFormat::rgb ? nullptr : to_rgb(samples);
+    const HostBytes converted = samples.format == PixelFormat::rgb ? HostBytes() : to_rgb(samples);
     const Picture picture{converted ? converted.get() : samples.bytes, samples.width, samples.height};
     const Region region{placement.left + cover.left, placement.top + cover.top, cover.right - cover.left,
                         cover.bottom - cover.top};
-    resampled.reset(new uint8_t[region.width * region.height * 3]);
+    resampled = host_bytes(region.width * region.height * 3);
     resample(picture, placement.width, placement.height, placement.filter, region, resampled.get());
   }
   const auto fill = [&](int c) { return placement.fill[c]; };

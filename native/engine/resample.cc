@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/host_memory.h"
+
 // One function, compiled for several instruction sets and chosen when the addon is loaded. Integer arithmetic is exact,
 // so they cannot differ.
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
@@ -193,11 +195,9 @@ ENGINE_CLONES void horizontal(const uint8_t* in, int64_t stride, int64_t rows, c
   }
 }
 
-std::unique_ptr<uint8_t[]> scratch(int64_t bytes) { return std::unique_ptr<uint8_t[]>(new uint8_t[bytes]); }
-
 void horizontal(const uint8_t* in, int64_t stride, int64_t rows, const Axis& axis, uint8_t* out) {
-  const auto columns = scratch((axis.source_end() - axis.source_begin()) * kPixel);
-  const auto sums = scratch(axis.count * kPixel);
+  const auto columns = host_bytes((axis.source_end() - axis.source_begin()) * kPixel);
+  const auto sums = host_bytes(axis.count * kPixel);
   horizontal(in, stride, rows, axis, out, columns.get(), sums.get());
 }
 
@@ -226,11 +226,11 @@ void resample(const Picture& source, int64_t width, int64_t height, Filter filte
   } else if (source.height > height && source.height - height > 2 * (source.width - width)) {
     // Pillow 13 takes the pass first that shrinks the picture more.
     const int64_t between = columns * kChannels;
-    const auto shorter = scratch(between * region.height);
+    const auto shorter = host_bytes(between * region.height);
     vertical(in, stride, between, *y, shorter.get());
     horizontal(shorter.get(), between, region.height, *x, out);
   } else {
-    const auto narrower = scratch(out_stride * rows);
+    const auto narrower = host_bytes(out_stride * rows);
     horizontal(in, stride, rows, *x, narrower.get());
     vertical(narrower.get(), out_stride, out_stride, *y, out);
   }
