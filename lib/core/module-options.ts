@@ -68,7 +68,11 @@ export interface FreezeOptions extends SignalOptions {
   /** Methods to keep besides forward. */
   preserve?: string[] | undefined
   channelsLast?: boolean | undefined
-  /** torch.jit.optimize_for_inference: faster convolutions on CPUs, but such a module cannot be saved. Default false. */
+  /**
+   * Faster convolutions on CPUs: those of float32 run with the sum and relu that follow, 3x3 ones by Winograd's algorithm
+   * (within 1e-5 of the largest number; an infinite one makes its neighbours NaN). Modules without any, and those on other
+   * devices, go through torch.jit.optimize_for_inference. Such a module has no gradients and cannot be saved. Default false.
+   */
   optimize?: boolean | undefined
 }
 

@@ -52,7 +52,7 @@ export async function optimized(module: Module, optimize: Optimize, signal?: Abo
   if (optimize === 'none') return module
   const names = module.methods().map(({ name }) => name)
   const preserve = names.filter((name) => kept.includes(name))
-  // With oneDNN's own layouts the memory of a long run is steadier, and depthwise convolutions take twice the time.
+  // Depthwise convolutions take twice the time in oneDNN's layouts.
   const layouts = !(await hasDepthwise(module, signal))
   return module.freeze({ preserve, channelsLast: true, optimize: layouts, signal })
 }

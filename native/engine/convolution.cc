@@ -180,9 +180,10 @@ c10::Symbol convolution_operator() {
   // Of this copy of the package alone: another one in the process may have been built otherwise.
   static const std::string name = "node_libtorch_" + std::to_string(reinterpret_cast<uintptr_t>(&conv2d)) + "::conv2d";
   static const auto symbol = [] {
-    static torch::Library library(torch::Library::FRAGMENT, name.substr(0, name.find(':')), std::nullopt, __FILE__,
-                                  __LINE__);
-    library.def(
+    // Never destroyed: a graph may run until the process ends.
+    auto* library =
+        new torch::Library(torch::Library::FRAGMENT, name.substr(0, name.find(':')), std::nullopt, __FILE__, __LINE__);
+    library->def(
         "conv2d(Tensor x, Tensor weight, Tensor? bias, int[2] stride, int[2] padding, int[2] dilation, int groups, "
         "Tensor? residual, bool relu) -> Tensor",
         conv2d);
