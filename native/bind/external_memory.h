@@ -7,10 +7,9 @@
 
 namespace bind {
 
-/// Tells V8 of the memory that JS objects hold outside of it, so that it collects forgotten ones in time. Its
-/// collections hold the event loop for 5 to 12 ms and begin for a few MB, so it hears only of what is more than a
-/// program that disposes of its tensors has at a time: a stream of photographs made 19 of them in 600 images, and
-/// makes 1.
+/// Tells V8 of the memory that JS objects hold outside of it, so that it collects forgotten ones in time. A full
+/// collection, which holds the event loop, begins for a few MB of it, so V8 hears only of what is more than a program
+/// that disposes of its tensors has at a time.
 class ExternalMemory {
  public:
   explicit ExternalMemory(napi_env env) : env_(env) {}

@@ -10,7 +10,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include "engine/winograd.h"
@@ -24,6 +23,7 @@ using Text = std::optional<std::string_view>;
 struct Steps {
   at::IntArrayRef stride, padding, dilation;
   int64_t groups;
+  ConvolutionSteps owned() const { return {stride.vec(), padding.vec(), dilation.vec(), groups}; }
 };
 
 /// torch.compile's own operators for the CPU; libtorch declares them in no header.
@@ -73,10 +73,9 @@ class PackedWeight {
     c10::Storage storage(c10::Storage::use_byte_size_t(), bytes, std::move(pointer), nullptr, false);
     return at::empty({0}, own.options()).set_(storage, 0, own.sizes(), own.strides());
   }
-  static PackedWeight& of(const at::Tensor& tensor) {
-    auto* packed = tensor.storage().data_ptr().cast_context<PackedWeight>(release);
-    TORCH_CHECK(packed != nullptr, "Expected a weight that pack_weight has made");
-    return *packed;
+  /// Null for an ordinary tensor: libtorch's executor makes one of all constants that are equal, and keeps the first.
+  static PackedWeight* find(const at::Tensor& tensor) {
+    return tensor.storage().data_ptr().cast_context<PackedWeight>(release);
   }
 
   at::IntArrayRef sizes() const { return sizes_; }
@@ -87,11 +86,11 @@ class PackedWeight {
   at::Tensor laid_out(const Steps& steps, at::IntArrayRef input) {
     std::lock_guard lock(mutex_);
     calls_++;
-    if (at::IntArrayRef(latest_.input) != input) {
+    if (!latest_.serves(steps, input)) {
       std::swap(latest_, other_);
-      if (at::IntArrayRef(latest_.input) != input) {
+      if (!latest_.serves(steps, input)) {
         const c10::InferenceMode ordinary(false);  // whatever mode the next call is in
-        latest_ = {input.vec(), reorder(tensor_, steps, input)};
+        latest_ = {input.vec(), steps.owned(), reorder(tensor_, steps, input)};
       }
     }
     latest_.used = calls_;
@@ -104,8 +103,12 @@ class PackedWeight {
 
   struct Layout {
     std::vector<int64_t> input;
+    ConvolutionSteps steps;
     at::Tensor weight;
     int64_t used = 0;
+    bool serves(const Steps& asked, at::IntArrayRef asked_input) const {
+      return at::IntArrayRef(input) == asked_input && steps == asked.owned();
+    }
   };
   /// Calls. A batch that was smaller for once leaves nothing behind.
   static constexpr int64_t kForgottenAfter = 16;
@@ -136,15 +139,15 @@ std::optional<std::vector<int64_t>> result_sizes(const at::Tensor& x, at::IntArr
 }
 
 /// As libtorch computes it, or refuses it.
-at::Tensor unfused(const at::Tensor& x, const PackedWeight& packed, const std::optional<at::Tensor>& bias,
-                   const Steps& steps) {
-  if (!packed.is_transformed()) {
-    return at::conv2d(x, packed.tensor(), bias, steps.stride, steps.padding, steps.dilation, steps.groups);
-  }
+at::Tensor unfused(const at::Tensor& x, const at::Tensor& weight, const PackedWeight* packed,
+                   const std::optional<at::Tensor>& bias, const Steps& steps) {
+  const auto convolve = [&](const at::Tensor& dense) {
+    return at::conv2d(x, dense, bias, steps.stride, steps.padding, steps.dilation, steps.groups);
+  };
+  if (packed == nullptr || !packed->is_transformed()) return convolve(weight);
   // There is no such weight any more, but all that is left to do is to refuse x, or to give an empty result its shape.
-  const at::Tensor stand_in = at::zeros({1}, packed.tensor().options()).expand(packed.sizes());
-  at::Tensor result = at::conv2d(x, stand_in, bias, steps.stride, steps.padding, steps.dilation, steps.groups);
-  TORCH_CHECK(result.numel() == 0, "Expected float32 [N, ", packed.sizes()[1], ", H, W] on the CPU for a convolution");
+  at::Tensor result = convolve(at::zeros({1}, weight.options()).expand(packed->sizes()));
+  TORCH_CHECK(result.numel() == 0, "Expected float32 [N, ", packed->sizes()[1], ", H, W] on the CPU for a convolution");
   return result;
 }
 
@@ -159,16 +162,16 @@ at::Tensor fused(const at::Tensor& x, PackedWeight& packed, const std::optional<
 at::Tensor conv2d(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
                   at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation, int64_t groups,
                   const std::optional<at::Tensor>& residual, bool relu) {
-  PackedWeight& packed = PackedWeight::of(weight);
+  PackedWeight* packed = PackedWeight::find(weight);
   const Steps steps{stride, padding, dilation, groups};
   const bool is_single = x.dim() == 3;  // aten::conv2d takes a single image, too
   const at::Tensor images = is_single ? x.unsqueeze(0) : x;
-  const auto sizes = result_sizes(images, packed.sizes(), steps);
+  const auto sizes = packed ? result_sizes(images, packed->sizes(), steps) : std::nullopt;
   // Addition also takes what spreads to the shape.
   const bool adds = residual && !is_single && sizes && is_plain(*residual) && residual->sizes() == *sizes;
-  if (sizes && !is_single && (adds || !residual)) return fused(images, packed, bias, steps, residual, relu);
+  if (sizes && !is_single && (adds || !residual)) return fused(images, *packed, bias, steps, residual, relu);
   at::Tensor result =
-      sizes ? fused(images, packed, bias, steps, std::nullopt, false) : unfused(images, packed, bias, steps);
+      sizes ? fused(images, *packed, bias, steps, std::nullopt, false) : unfused(images, weight, packed, bias, steps);
   if (is_single) result = result.squeeze(0);
   if (residual) result = result + *residual;
   return relu ? result.relu() : result;
@@ -190,11 +193,6 @@ c10::Symbol convolution_operator() {
     return c10::Symbol::fromQualString(name);
   }();
   return symbol;
-}
-
-bool ConvolutionSteps::operator<(const ConvolutionSteps& other) const {
-  return std::tie(stride, padding, dilation, groups) <
-         std::tie(other.stride, other.padding, other.dilation, other.groups);
 }
 
 at::Tensor pack_weight(const at::Tensor& weight, const ConvolutionSteps& steps) {

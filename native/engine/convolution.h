@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/symbol.h>
 
+#include <compare>
 #include <cstdint>
 #include <vector>
 
@@ -12,7 +13,7 @@ namespace engine {
 struct ConvolutionSteps {
   std::vector<int64_t> stride, padding, dilation;
   int64_t groups = 1;
-  bool operator<(const ConvolutionSteps& other) const;
+  auto operator<=>(const ConvolutionSteps&) const = default;
 };
 
 /// The operator `conv2d(x, weight, bias, stride, padding, dilation, groups, residual, relu)` for graphs of this

@@ -16,7 +16,7 @@ namespace {
 
 /// Ten times the largest that a batch of eight has between two layers of a ResNet (26 MB).
 constexpr size_t kMost = size_t{256} << 20;
-/// Longer than a batch takes; zeroing 26 MB anew takes some milliseconds.
+/// Longer than a batch takes.
 constexpr auto kDuration = std::chrono::seconds(2);
 
 // Neither ends: tensors that statics hold may end after everything else.

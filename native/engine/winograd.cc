@@ -96,8 +96,9 @@ at::Tensor winograd_weight(const at::Tensor& weight) {
 at::Tensor winograd(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
                     const std::optional<at::Tensor>& residual, bool relu) {
   const auto layout = at::MemoryFormat::ChannelsLast;
-  const at::Tensor input = x.contiguous(layout);
-  const at::Tensor summand = residual ? residual->contiguous(layout) : at::Tensor();
+  // Kernels read numbers as they lie, also those of a lazily negated view.
+  const at::Tensor input = x.resolve_neg().contiguous(layout);
+  const at::Tensor summand = residual ? residual->resolve_neg().contiguous(layout) : at::Tensor();
   const at::Tensor base = bias ? bias->contiguous() : at::Tensor();
   const int64_t outputs = weight.size(1) * kPanel;
   at::Tensor y = at::empty({x.size(0), outputs, x.size(2), x.size(3)}, x.options(), layout);

@@ -74,17 +74,17 @@ void transform_patch(const float* pixels, int64_t row, int64_t channels, float* 
 }
 
 /// Rows of `between` times a panel of the weight.
-template <int kRows>
+template <int kCount>
 inline void multiply(const float* rows, const float* panel, int64_t inputs, float* out, int64_t outputs) {
-  Floats sums[kRows][2] = {};
+  Floats sums[kCount][2] = {};
   for (int64_t c = 0; c < inputs; c++, panel += kPanel) {
     const Floats left = load(panel), right = load(panel + kLanes);
-    for (int r = 0; r < kRows; r++) {
+    for (int r = 0; r < kCount; r++) {
       sums[r][0] += rows[r * inputs + c] * left;
       sums[r][1] += rows[r * inputs + c] * right;
     }
   }
-  for (int r = 0; r < kRows; r++) {
+  for (int r = 0; r < kCount; r++) {
     store(out + r * outputs, sums[r][0]);
     store(out + r * outputs + kLanes, sums[r][1]);
   }

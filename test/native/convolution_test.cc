@@ -238,6 +238,31 @@ void a_weight_of_several_methods_is_packed_once() {
   CHECK_THAT(weights.size() == 3);
 }
 
+/// libtorch's executor makes one of the constants of a graph that are equal, whatever belongs to them.
+void a_weight_that_others_use_as_well_serves_all() {
+  at::manual_seed(7);
+  const at::Tensor x = at::randn({2, 48, 12, 12});
+  Rewritten tied({{"w", at::randn({20, 48, 3, 3})}},
+                 {"def forward(self, x: Tensor):\n"
+                  "  return torch.conv_transpose2d(torch.conv2d(x, self.w), self.w) + x\n",
+                  "def after(self, x: Tensor):\n"
+                  "  return torch.conv2d(torch.conv_transpose2d(x[:, :20], self.w), self.w)\n"},
+                 {"after"});
+  Rewritten twice({{"w", at::randn({20, 48, 3, 3})}}, {"def forward(self, x: Tensor):\n"
+                                                       "  a = torch.conv2d(x, self.w, None, [1, 1], [1, 1])\n"
+                                                       "  b = torch.conv2d(x, self.w, None, [2, 2], [1, 1], [2, 2])\n"
+                                                       "  return torch.cat([a.flatten(1), b.flatten(1)], 1)\n"});
+  for (int i = 0; i < 4; i++) CHECK_THAT(tied.equals({x}) && tied.equals({x}, "after") && twice.equals({x}));
+}
+
+void a_negated_view_is_seen_as_it_is() {
+  Rewritten module({{"w", at::randn({16, 16, 3, 3})}},
+                   {"def forward(self, x: Tensor, r: Tensor):\n"
+                    "  return torch.conv2d(x, self.w, None, [1, 1], [1, 1]) + r\n"});
+  const at::Tensor x = at::randn({1, 16, 8, 8}).contiguous(kChannelsLast), negated = at::_neg_view(x);
+  CHECK_THAT(negated.is_neg() && module.equals({negated, x}) && module.equals({x, negated}));
+}
+
 /// A convolution that moves down to its sum must not see what was written meanwhile.
 void a_graph_that_writes_into_its_tensors_keeps_its_order() {
   const std::string source = R"(
@@ -274,6 +299,8 @@ int main() {
       a_summand_of_another_shape_spreads,
       what_libtorch_refuses_is_refused_in_its_words,
       a_weight_of_several_methods_is_packed_once,
+      a_weight_that_others_use_as_well_serves_all,
+      a_negated_view_is_seen_as_it_is,
       a_graph_that_writes_into_its_tensors_keeps_its_order,
       other_modules_are_left_as_they_are,
   });
