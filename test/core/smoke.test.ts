@@ -46,6 +46,41 @@ test('a module that was saved loads again', async () => {
   })
 })
 
+/** By Winograd's algorithm with a sum and relu, by oneDNN with a sum, by oneDNN alone: operators that no header declares. */
+test('a module that was optimized computes as before', async () => {
+  await scope(async () => {
+    const source = `
+def forward(self, x):
+    y = torch.relu(torch.conv2d(x, self.square, None, [1, 1], [1, 1]) + x)
+    z = torch.conv2d(y, self.point) + y
+    return torch.conv2d(z, self.strided, None, [2, 2], [1, 1])
+`
+    const [square, point, strided] = await Promise.all(
+      [
+        [16, 16, 3, 3],
+        [16, 16, 1, 1],
+        [8, 16, 3, 3],
+      ].map((shape) => ops.randn(shape)),
+    )
+    const parameters = { square, point, strided } as Record<string, Tensor>
+    const module = await (await Module.fromSource('def forward(self, x):\n    return x\n')).derive({
+      source,
+      parameters,
+    })
+    const optimized = await module.freeze({ channelsLast: true, optimize: true })
+    const x = await ops.randn([2, 16, 11, 9])
+    const [before, after] = (await Promise.all(
+      [module, optimized].map(async (each) => ((await each.forward(x)) as Tensor).data()),
+    )) as [Float32Array, Float32Array]
+    const scale = Math.max(...before.map(Math.abs))
+    expect(after.length).toBe(before.length)
+    // Winograd's rounding: single convolutions lie within 2e-5 of the largest number.
+    expect(Math.max(...after.map((number, i) => Math.abs(number - (before[i] ?? Number.NaN))))).toBeLessThan(
+      2e-5 * scale,
+    )
+  })
+})
+
 test('dtypes convert, integers stay exact', async () => {
   await scope(async () => {
     const half = await Tensor.from([0.1]).to({ dtype: 'bfloat16' })
