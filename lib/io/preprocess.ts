@@ -4,35 +4,57 @@ import { settle } from '../core/settle.js'
 import type { Tensor } from '../core/tensor.js'
 import { decode } from './image.js'
 import { type CallContext, forAll, writeEntry } from './image-entries.js'
-import { type ImageInput, type NamedImage, namedImage, namedImages } from './image-input.js'
+import { type ImageInput, type NamedImage, namedImages } from './image-input.js'
 import {
   type PreprocessConfig,
   type PreprocessOptions,
   preprocessConfig,
   preprocessOptions,
-  type ResolvedConfig,
 } from './preprocess-config.js'
 import { normalizationTable, placeImage } from './preprocess-plan.js'
 
-type Running = ReturnType<typeof readOptions>
+/** A batch of zeros, and how an image becomes one of its entries. */
+export interface OpenBatch {
+  batch: Tensor
+  write(image: NamedImage, index: number, signal: AbortSignal): Promise<void>
+}
 
-const readOptions = (options: PreprocessOptions | undefined, verb: string) =>
-  parseOptions(preprocessOptions, options, verb)
+/** How the images of one call become a batch. */
+export interface BatchFlow<Image, Result> {
+  /** One entry each. */
+  images(): readonly Image[]
+  /** Writes the entries. Where it fails the batch is freed. */
+  fill(images: readonly Image[], open: OpenBatch, signal: AbortSignal | undefined): Promise<Result>
+  /** Gives back a result that nobody will see. */
+  discard(result: Result): void
+}
 
-async function run(images: NamedImage[], config: ResolvedConfig, options: Running, context: CallContext) {
-  const table = options.normalize ? normalizationTable(config.mean, config.std) : undefined
-  const batch = await ops.zeros([images.length, ...config.inputSize], { dtype: table ? 'float32' : 'uint8' })
-  try {
-    await forAll(images, options.signal, async (image, index, signal) => {
-      const decoded = await decode(image, options, signal)
+/** Rejects as `preprocess` does. */
+export async function preprocessBatch<Image, Result>(
+  flow: BatchFlow<Image, Result>,
+  config: PreprocessConfig | undefined,
+  options: PreprocessOptions | undefined,
+): Promise<Result> {
+  const operation = 'preprocess'
+  const resolved = parseOptions(preprocessConfig, config, operation)
+  const running = parseOptions(preprocessOptions, options, operation)
+  const start = async (context: CallContext) => {
+    const images = flow.images()
+    const table = running.normalize ? normalizationTable(resolved.mean, resolved.std) : undefined
+    const batch = await ops.zeros([images.length, ...resolved.inputSize], { dtype: table ? 'float32' : 'uint8' })
+    const write: OpenBatch['write'] = async (image, index, signal) => {
+      const decoded = await decode(image, running, signal)
       signal.throwIfAborted()
-      await writeEntry(batch, index, decoded, placeImage(config, table, decoded, image.name), context)
-    })
-    return batch
-  } catch (error) {
-    batch.dispose()
-    throw error
+      await writeEntry(batch, index, decoded, placeImage(resolved, table, decoded, image.name), context)
+    }
+    try {
+      return await flow.fill(images, { batch, write }, running.signal)
+    } catch (error) {
+      batch.dispose()
+      throw error
+    }
   }
+  return settle(operation, { start, convert: (result) => result, discard: flow.discard }, running.signal)
 }
 
 /**
@@ -62,31 +84,13 @@ export function preprocessPart(
   config?: PreprocessConfig,
   options?: PreprocessOptions,
 ): Promise<Tensor> {
-  return preprocessNamed(() => namedImages(images, first), config, options)
-}
-
-/**
- * As `preprocess`, for the image of a stream that comes after `index` others; a list is none. `details.image` of the error
- * names the image where it is to blame, and only there.
- */
-export function preprocessStreamed(
-  image: ImageInput,
-  index: number,
-  config?: PreprocessConfig,
-  options?: PreprocessOptions,
-): Promise<Tensor> {
-  return preprocessNamed(() => [namedImage(image, `image ${index}`)], config, options)
-}
-
-async function preprocessNamed(
-  images: () => NamedImage[],
-  config: PreprocessConfig | undefined,
-  options: PreprocessOptions | undefined,
-): Promise<Tensor> {
-  const operation = 'preprocess'
-  const resolved = parseOptions(preprocessConfig, config, operation)
-  const running = readOptions(options, operation)
-  const start = async (context: CallContext) => run(images(), resolved, running, context)
-  const discard = (batch: Tensor) => batch.dispose()
-  return settle(operation, { start, convert: (batch) => batch, discard }, running.signal)
+  const flow: BatchFlow<NamedImage, Tensor> = {
+    images: () => namedImages(images, first),
+    fill: async (named, { batch, write }, signal) => {
+      await forAll(named, signal, write)
+      return batch
+    },
+    discard: (batch) => batch.dispose(),
+  }
+  return preprocessBatch(flow, config, options)
 }

@@ -1,12 +1,11 @@
 import { abortReason, onAbort, throwIfAborted } from '../core/abort.js'
-import { nameOperation, TorchError } from '../core/errors.js'
-import { operators } from '../core/operators.js'
+import { nameOperation, type TorchError } from '../core/errors.js'
 import { keep, scope } from '../core/scope.js'
 import type { Tensor } from '../core/tensor.js'
 import type { DecodeOptions } from '../io/image.js'
 import type { ImageInput } from '../io/image-input.js'
-import { preprocessStreamed } from '../io/preprocess.js'
 import type { PreprocessConfig } from '../io/preprocess-config.js'
+import { type Preprocessed, preprocessStreamed } from '../io/preprocess-streamed.js'
 import { batchesOf } from './batches.js'
 import { untilAborted } from './until-aborted.js'
 import { workAhead } from './work-ahead.js'
@@ -36,76 +35,45 @@ export interface Failed {
   error: TorchError
 }
 
-interface Prepared {
-  image: ImageInput
-  pixels: Tensor | undefined
-  error: TorchError | undefined
+/** Some images, and what the model takes of them. */
+interface Prepared extends Preprocessed {
+  images: ImageInput[]
 }
 
-function free(batch: readonly Prepared[]): void {
-  for (const { pixels } of batch) pixels?.dispose()
-}
-
-/** Whether the image is to blame, and not the call that looks at it. */
-function isOfImage(error: unknown): error is TorchError {
-  return error instanceof TorchError && error.details?.image !== undefined
-}
-
-/** A bad image is a result of its own; anything else (an abort, a defect) ends the stream. */
+/** Bad images are results of their own; anything else (an abort, a defect) ends the stream. */
 async function prepare(
-  image: ImageInput,
-  index: number,
+  images: ImageInput[],
+  first: number,
   { operation, preprocess, decode }: Batching,
   signal: AbortSignal,
 ): Promise<Prepared> {
-  try {
-    // The scope in which the reader asks for a result may end long before this image has its turn.
-    const pixels = await scope(async () =>
-      keep(await preprocessStreamed(image, index, preprocess, { ...decode, signal })),
-    )
-    return { image, pixels, error: undefined }
-  } catch (error) {
-    if (!isOfImage(error)) throw error
-    nameOperation(error, operation)
-    return { image, pixels: undefined, error }
-  }
-}
-
-async function prepareBatch(
-  images: ImageInput[],
-  first: number,
-  batching: Batching,
-  signal: AbortSignal,
-): Promise<Prepared[]> {
-  const all = images.map((image, i) => prepare(image, first + i, batching, signal))
-  const results = await Promise.allSettled(all)
-  const batch = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
-  const failed = results.find((result) => result.status === 'rejected')
-  if (failed === undefined) return batch
-  free(batch)
-  throw failed.reason
-}
-
-async function joined(images: Tensor[]): Promise<Tensor> {
-  const [only] = images
-  return images.length === 1 && only ? only : operators.cat(images)
+  // The scope in which the reader asks for a result may end long before these images have their turn.
+  const { pixels, errors } = await scope(async () => {
+    const preprocessed = await preprocessStreamed(images, first, preprocess, { ...decode, signal })
+    if (preprocessed.pixels) keep(preprocessed.pixels)
+    return preprocessed
+  })
+  for (const error of errors) nameOperation(error, operation)
+  return { images, pixels, errors }
 }
 
 /** An image with its result, or with what went wrong. */
 type Done<Result> = { image: ImageInput; result: Result; error?: undefined } | Failed
 
 async function runBatch<Result>(
-  batch: readonly Prepared[],
+  { images, pixels, errors }: Prepared,
   { run }: Pick<StreamSteps<Result, unknown>, 'run'>,
   signal: AbortSignal,
 ): Promise<Done<Result>[]> {
-  const good = batch.flatMap(({ pixels }) => pixels ?? [])
   try {
-    const results = good.length === 0 ? [] : await scope(async () => run(await joined(good), signal))
+    const results = pixels === undefined ? [] : await scope(async () => run(pixels, signal))
     let next = 0
-    return batch.map(({ image, error }) => (error ? { image, error } : { image, result: results[next++] as Result }))
+    return images.map((image, index) => {
+      const error = errors[index]
+      return error ? { image, error } : { image, result: results[next++] as Result }
+    })
   } finally {
-    free(batch)
+    pixels?.dispose()
   }
 }
 
@@ -131,13 +99,13 @@ export async function* imageStream<Result, Entry>(
     ahead: 2,
     work: (batch: ImageInput[]) => {
       begun += batch.length
-      return prepareBatch(batch, begun - batch.length, batching, stop.signal)
+      return prepare(batch, begun - batch.length, batching, stop.signal)
     },
-    discard: free,
+    discard: ({ pixels }) => pixels?.dispose(),
   })
   const finished = workAhead(prepared, {
     ahead: 2,
-    work: (batch: Prepared[]) => runBatch(batch, steps, stop.signal),
+    work: (batch: Prepared) => runBatch(batch, steps, stop.signal),
     discard,
   })
   let batch: Done<Result>[] = []
