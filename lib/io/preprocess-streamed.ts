@@ -1,7 +1,7 @@
 import { isOurs, TorchError } from '../core/errors.js'
 import { ops } from '../core/ops.js'
 import { scope } from '../core/scope.js'
-import type { Tensor } from '../core/tensor.js'
+import { Tensor } from '../core/tensor.js'
 import { forAll } from './image-entries.js'
 import { type ImageInput, type NamedImage, namedImage } from './image-input.js'
 import { type BatchFlow, preprocessBatch } from './preprocess.js'
@@ -35,7 +35,7 @@ async function withoutBad(batch: Tensor, errors: Preprocessed['errors']): Promis
   if (good.length === errors.length) return batch
   try {
     if (good.length === 0) return undefined
-    return await scope(async () => ops.cat(await Promise.all(good.map((index) => ops.narrow(batch, 0, index, 1)))))
+    return await scope(() => ops.indexSelect(batch, 0, Tensor.from(good, { dtype: 'int64' })))
   } finally {
     batch.dispose()
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 
 namespace bind {
 
@@ -18,7 +19,7 @@ class ExternalMemory {
   void add(int64_t bytes) {
     held_ += bytes;
     const int64_t to_tell = std::max<int64_t>(held_ - kUntold, 0) - told_;
-    if (to_tell == 0) return;
+    if (std::abs(to_tell) < kStep) return;
     int64_t total;
     napi_adjust_external_memory(env_, to_tell, &total);
     told_ += to_tell;
@@ -26,6 +27,8 @@ class ExternalMemory {
 
  private:
   static constexpr int64_t kUntold = int64_t{16} << 20;
+  /// A call into V8 for every number that a program holds would cost more than it says.
+  static constexpr int64_t kStep = int64_t{64} << 10;
 
   const napi_env env_;
   int64_t held_ = 0;

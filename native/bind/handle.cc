@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "bind/describe.h"
+#include "engine/block_cache.h"
 #include "engine/executor.h"
 #include "engine/host_memory.h"
 
@@ -11,8 +12,8 @@ namespace {
 
 std::atomic<int> live[kKinds];
 
-/// Freeing this much can take longer than a turn of the event loop should.
-constexpr int64_t kFreeElsewhere = int64_t{4} << 20;
+/// Freeing what has a block of its own can take longer than a turn of the event loop should.
+constexpr int64_t kFreeElsewhere = engine::BlockCache::kSmallest;
 
 /// Drops its last reference where it runs.
 template <class Owned>
@@ -20,10 +21,13 @@ class Release final : public engine::Task {
  public:
   explicit Release(Owned owned) : owned_(std::move(owned)) {}
   void run(std::unique_ptr<engine::Task> self) noexcept override {
-    self.reset();
-    // A module is built of pieces of all sizes: a hundred loaded and disposed left 60 to 100 MB of holes in malloc's
-    // hands. And one that was frozen leaves the blocks of what it was made from.
-    if constexpr (std::is_same_v<Owned, std::shared_ptr<engine::ScriptModule>>) engine::trim_host_memory();
+    if constexpr (std::is_same_v<Owned, std::shared_ptr<engine::ScriptModule>>) {
+      const bool is_last = owned_.use_count() == 1 && owned_->is_last_of_family();
+      self.reset();
+      // A module is built of pieces of all sizes: a hundred loaded and disposed left 60 to 100 MB of holes in malloc's
+      // hands. And one that was frozen leaves the blocks of what it was made from.
+      if (is_last) engine::trim_host_memory();
+    }
   }
 
  private:

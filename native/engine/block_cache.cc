@@ -5,6 +5,7 @@
 #include <bit>
 #include <limits>
 #include <new>
+#include <system_error>
 
 namespace engine {
 namespace {
@@ -86,7 +87,7 @@ bool BlockCache::give(void* block) noexcept {
     given.bytes = found->second;
     taken_.erase(found);
   }
-  make_room(given.bytes, given.since - duration_);
+  if (given.bytes <= most_) shrink(most_ - given.bytes);
   if (!keep(given)) munmap(given.block, given.bytes);
   return true;
 }
@@ -96,24 +97,64 @@ bool BlockCache::keep(const Kept& kept) noexcept {
   if (kept_bytes_ + kept.bytes > most_) return false;
   kept_bytes_ += kept.bytes;
   kept_.push_back(kept);
+  if (kept_.size() > 1) return true;
+  changed_.notify_one();
+  try {
+    if (!expiring_.joinable()) expiring_ = std::thread(&BlockCache::expire, this);
+  } catch (const std::system_error&) {
+    // No thread is to be had: the next block that is kept asks again.
+  }
   return true;
 }
 
-void BlockCache::make_room(size_t room, Clock::time_point first) noexcept {
+void BlockCache::shrink(size_t most) noexcept {
   // Without the lock: unmapping takes long enough for others to wait for it.
-  while (const auto oldest = pop_oldest(room, first)) munmap(oldest->block, oldest->bytes);
+  while (const auto oldest = pop_oldest(most)) munmap(oldest->block, oldest->bytes);
 }
 
-std::optional<BlockCache::Kept> BlockCache::pop_oldest(size_t room, Clock::time_point first) noexcept {
+std::optional<BlockCache::Kept> BlockCache::pop_oldest(size_t most) noexcept {
   std::lock_guard lock(mutex_);
-  if (kept_.empty() || (kept_bytes_ + room <= most_ && kept_.front().since >= first)) return std::nullopt;
+  if (kept_bytes_ <= most) return std::nullopt;
+  return pop_front();
+}
+
+BlockCache::Kept BlockCache::pop_front() noexcept {
   const Kept oldest = kept_.front();
   kept_bytes_ -= oldest.bytes;
   kept_.erase(kept_.begin());
   return oldest;
 }
 
-void BlockCache::clear() noexcept { make_room(0, Clock::time_point::max()); }
+void BlockCache::expire() noexcept {
+  std::unique_lock lock(mutex_);
+  while (!ended_) {
+    if (kept_.empty()) {
+      changed_.wait(lock);
+      continue;
+    }
+    const Clock::time_point due = kept_.front().since + duration_;
+    if (Clock::now() < due) {
+      changed_.wait_until(lock, due);
+      continue;
+    }
+    const Kept oldest = pop_front();
+    lock.unlock();
+    munmap(oldest.block, oldest.bytes);
+    lock.lock();
+  }
+}
+
+void BlockCache::clear() noexcept { shrink(0); }
+
+BlockCache::~BlockCache() {
+  {
+    std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  changed_.notify_one();
+  if (expiring_.joinable()) expiring_.join();
+  clear();
+}
 
 size_t BlockCache::kept_bytes() const {
   std::lock_guard lock(mutex_);

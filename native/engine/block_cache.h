@@ -1,10 +1,12 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -19,8 +21,9 @@ class BlockCache {
   /// Below this a block's own mapping costs more than it saves.
   static constexpr size_t kSmallest = size_t{1} << 20;
 
-  /// At most `most` bytes are kept, and a block for no longer than `duration`, as seen by the next call.
+  /// At most `most` bytes are kept, and a block for no longer than `duration`.
   BlockCache(size_t most, std::chrono::milliseconds duration);
+  ~BlockCache();
   BlockCache(const BlockCache&) = delete;
 
   /// At least `bytes`, which are kSmallest or more, of any content. Null where the system refuses.
@@ -43,9 +46,12 @@ class BlockCache {
   /// One that is at most a quarter larger: batches that are not full run in the memory of full ones.
   std::optional<Kept> take_kept(size_t bytes) noexcept;
   bool keep(const Kept& kept) noexcept;
-  /// Unmaps the oldest until `room` more bytes may be kept and none has been kept since before `first`.
-  void make_room(size_t room, Clock::time_point first) noexcept;
-  std::optional<Kept> pop_oldest(size_t room, Clock::time_point first) noexcept;
+  /// Unmaps the oldest until no more than `most` bytes are kept.
+  void shrink(size_t most) noexcept;
+  std::optional<Kept> pop_oldest(size_t most) noexcept;
+  Kept pop_front() noexcept;
+  /// Unmaps what nobody wanted for `duration_`, until the cache ends.
+  void expire() noexcept;
 
   const size_t most_;
   const std::chrono::milliseconds duration_;
@@ -53,6 +59,9 @@ class BlockCache {
   std::unordered_map<void*, size_t> taken_;
   std::vector<Kept> kept_;  // the oldest first
   size_t kept_bytes_ = 0;
+  std::condition_variable changed_;
+  bool ended_ = false;
+  std::thread expiring_;  // begun by the first block that is kept
 };
 
 }  // namespace engine

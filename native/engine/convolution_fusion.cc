@@ -6,6 +6,7 @@
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 #include <torch/csrc/jit/passes/remove_mutation.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <utility>
@@ -38,31 +39,57 @@ std::optional<std::vector<int64_t>> constant_sides(Value* value) {
   return sides;
 }
 
-std::optional<at::Tensor> constant_tensor(Value* value) {
-  const auto constant = torch::jit::toIValue(value);
-  return constant && constant->isTensor() ? std::optional(constant->toTensor()) : std::nullopt;
+/// None where they are not constant, or no lists: padding may be 'same' or 'valid'.
+std::optional<ConvolutionSteps> constant_steps(Node* node) {
+  const auto stride = constant_sides(node->input(3));
+  const auto padding = constant_sides(node->input(4));
+  const auto dilation = constant_sides(node->input(5));
+  const auto groups = torch::jit::toIValue(node->input(6));
+  if (!stride || !padding || !dilation || !groups || !groups->isInt()) return std::nullopt;
+  return ConvolutionSteps{*stride, *padding, *dilation, groups->toInt()};
 }
 
-bool is_constant_bias(Value* value) {
+bool are_two_from(const std::vector<int64_t>& sides, int64_t least) {
+  return sides.size() == 2 && sides[0] >= least && sides[1] >= least;
+}
+
+/// Steps that aten::conv2d takes. oneDNN's operators do not look, and divide by a stride of 0.
+bool are_possible(const ConvolutionSteps& steps, at::IntArrayRef weight) {
+  return are_two_from(steps.stride, 1) && are_two_from(steps.padding, 0) && are_two_from(steps.dilation, 1) &&
+         steps.groups >= 1 && weight[0] % steps.groups == 0;
+}
+
+/// Of a kind whose numbers lie in memory as they are.
+std::optional<at::Tensor> constant_floats(Value* value, int64_t dimensions) {
   const auto constant = torch::jit::toIValue(value);
-  if (!constant || constant->isNone()) return constant.has_value();
-  return constant->isTensor() && constant->toTensor().scalar_type() == c10::kFloat;
+  if (!constant || !constant->isTensor()) return std::nullopt;
+  const at::Tensor tensor = constant->toTensor();
+  const bool is_plain = tensor.scalar_type() == c10::kFloat && tensor.device().is_cpu() &&
+                        tensor.layout() == c10::kStrided && !tensor.is_neg();
+  return is_plain && tensor.dim() == dimensions && tensor.numel() > 0 ? std::optional(tensor) : std::nullopt;
+}
+
+bool is_bias_for(int64_t outputs, Value* value) {
+  const auto constant = torch::jit::toIValue(value);
+  if (constant && constant->isNone()) return true;
+  const auto bias = constant_floats(value, 1);
+  return bias && bias->size(0) == outputs;
 }
 
 /// aten::conv2d(input, weight, bias, stride, padding, dilation, groups)
 std::optional<Chain> convolution_of(Node* node) {
-  if (node->kind() != c10::aten::conv2d || node->inputs().size() != 7) return std::nullopt;
-  const auto weight = constant_tensor(node->input(1));
-  if (!weight || weight->scalar_type() != c10::kFloat || !weight->device().is_cpu() || weight->dim() != 4 ||
-      weight->layout() != c10::kStrided || weight->numel() == 0 || !is_constant_bias(node->input(2))) {
-    return std::nullopt;
-  }
-  const auto stride = constant_sides(node->input(3));
-  const auto padding = constant_sides(node->input(4));  // no list where it is 'same' or 'valid'
-  const auto dilation = constant_sides(node->input(5));
-  const auto groups = torch::jit::toIValue(node->input(6));
-  if (!stride || !padding || !dilation || !groups || !groups->isInt()) return std::nullopt;
-  return Chain{{node}, *weight, {*stride, *padding, *dilation, groups->toInt()}};
+  const auto weight = constant_floats(node->input(1), 4);
+  const auto steps = constant_steps(node);
+  if (!weight || !steps || !are_possible(*steps, weight->sizes())) return std::nullopt;
+  if (!is_bias_for(weight->size(0), node->input(2))) return std::nullopt;
+  return Chain{{node}, *weight, *steps};
+}
+
+/// Steps that conv2d refuses when it runs, as oneDNN's convolutions would not.
+bool is_impossible(Node* node) {
+  const auto weight = constant_floats(node->input(1), 4);
+  const auto steps = constant_steps(node);
+  return weight && steps && !are_possible(*steps, weight->sizes());
 }
 
 /// The node that alone uses what this one gives, in the same block.
@@ -133,7 +160,7 @@ void replace(Graph& graph, const Chain& chain, PackedWeights& weights) {
 std::vector<Node*> convolutions_in(Block* block) {
   std::vector<Node*> found;
   for (Node* node : block->nodes()) {
-    if (convolution_of(node)) found.push_back(node);
+    if (node->kind() == c10::aten::conv2d && node->inputs().size() == 7) found.push_back(node);
     for (Block* inner : node->blocks()) {
       const std::vector<Node*> within = convolutions_in(inner);
       found.insert(found.end(), within.begin(), within.end());
@@ -158,22 +185,25 @@ bool has_mutation(Block* block) {
 
 bool fuse_convolutions(const torch::jit::Module& module) {
   if (!at::globalContext().hasMKLDNN() || !at::globalContext().userEnabledMkldnn()) return false;
-  bool fused = false;
+  bool done = false;
   PackedWeights weights;
   for (const torch::jit::Method& method : module.get_methods()) {
     const auto graph = method.graph();
-    if (convolutions_in(graph->block()).empty()) continue;
+    const auto found = convolutions_in(graph->block());
+    done |= std::any_of(found.begin(), found.end(), is_impossible);
+    if (std::none_of(found.begin(), found.end(), convolution_of)) continue;
     torch::jit::RemoveTensorMutation(graph);
     if (has_mutation(graph->block())) continue;
     for (Node* node : convolutions_in(graph->block())) {
-      Chain chain = *convolution_of(node);
-      extend(chain);
-      replace(*graph, chain, weights);
-      fused = true;
+      auto chain = convolution_of(node);
+      if (!chain) continue;
+      extend(*chain);
+      replace(*graph, *chain, weights);
+      done = true;
     }
     torch::jit::EliminateDeadCode(graph);
   }
-  return fused;
+  return done;
 }
 
 }  // namespace engine

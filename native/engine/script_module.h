@@ -57,6 +57,8 @@ class ScriptModule : public std::enable_shared_from_this<ScriptModule> {
   bool training() const { return training_.load(std::memory_order_relaxed); }
   c10::Device device() const { return device_.load(std::memory_order_relaxed); }
   const ExtraFiles& extra_files() const { return extra_files_; }
+  /// For the only owner: whether no other handle is on the module or a part of it.
+  bool is_last_of_family() const { return family_.use_count() <= 1; }  // none: no part was asked for
 
   // On the module's lane.
   /// `arguments`: all that the method's schema names, without self.

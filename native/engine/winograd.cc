@@ -16,15 +16,6 @@ constexpr int64_t kBlock = int64_t{256} << 10;
 /// by 512 took 3.6 ms on two cores, where oneDNN took 1.2.
 constexpr int64_t kMostPairs = 256 * 256;
 
-bool processor_fits() {
-#if defined(__x86_64__)
-  static const bool fits = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  return fits;
-#else
-  return false;
-#endif
-}
-
 bool is_all(const std::vector<int64_t>& sides, int64_t value) {
   return std::all_of(sides.begin(), sides.end(), [&](int64_t side) { return side == value; });
 }
@@ -68,10 +59,19 @@ void run_tiles(const Run& run, int64_t tiles) {
 
 }  // namespace
 
+bool processor_has_winograd() {
+#if defined(__x86_64__)
+  static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  return has;
+#else
+  return false;
+#endif
+}
+
 bool suits_winograd(at::IntArrayRef weight, const ConvolutionSteps& steps) {
-  return processor_fits() && weight[2] == 3 && weight[3] == 3 && is_all(steps.stride, 1) && is_all(steps.padding, 1) &&
-         is_all(steps.dilation, 1) && steps.groups == 1 && weight[0] % kPanel == 0 && weight[1] % 8 == 0 &&
-         weight[0] * weight[1] <= kMostPairs;
+  return processor_has_winograd() && weight[2] == 3 && weight[3] == 3 && is_all(steps.stride, 1) &&
+         is_all(steps.padding, 1) && is_all(steps.dilation, 1) && steps.groups == 1 && weight[0] % kPanel == 0 &&
+         weight[1] % 8 == 0 && weight[0] * weight[1] <= kMostPairs;
 }
 
 at::Tensor winograd_weight(const at::Tensor& weight) {
@@ -102,14 +102,15 @@ at::Tensor winograd(const at::Tensor& x, const at::Tensor& weight, const std::op
   const at::Tensor base = bias ? bias->contiguous() : at::Tensor();
   const int64_t outputs = weight.size(1) * kPanel;
   at::Tensor y = at::empty({x.size(0), outputs, x.size(2), x.size(3)}, x.options(), layout);
-  const Run run{{x.size(2), x.size(3), x.size(1), outputs},
+  const int64_t height = x.size(2), width = x.size(3), down = at::divup(height, 4), across = at::divup(width, 4);
+  const Run run{{height, width, x.size(1), outputs, down, across},
                 input.const_data_ptr<float>(),
                 weight.const_data_ptr<float>(),
                 bias ? base.const_data_ptr<float>() : nullptr,
                 residual ? summand.const_data_ptr<float>() : nullptr,
                 relu,
                 y.mutable_data_ptr<float>()};
-  run_tiles(run, x.size(0) * run.shape.tiles());
+  run_tiles(run, x.size(0) * down * across);
   return y;
 }
 

@@ -9,6 +9,9 @@
 
 namespace engine {
 
+/// Whether this processor has the instructions that `winograd` is made of.
+bool processor_has_winograd();
+
 /// Whether a convolution is faster by Winograd's algorithm F(4x4, 3x3), on this machine.
 bool suits_winograd(at::IntArrayRef weight, const ConvolutionSteps& steps);
 

@@ -40,8 +40,8 @@ struct Place {
 };
 
 Place place_of(const WinogradShape& shape, int64_t tile) {
-  const int64_t within = tile % shape.tiles();
-  return {tile / shape.tiles(), within / shape.tiles_across() * 4, within % shape.tiles_across() * 4};
+  const int64_t tiles = shape.tiles_down * shape.tiles_across, within = tile % tiles;
+  return {tile / tiles, within / shape.tiles_across * 4, within % shape.tiles_across * 4};
 }
 
 /// The 6x6 pixels around a tile that reaches over an edge, with zeros beyond it.

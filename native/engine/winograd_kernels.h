@@ -8,9 +8,7 @@ namespace engine {
 /// Images are channels last; `inputs` is a multiple of 8, `outputs` of 16.
 struct WinogradShape {
   int64_t height, width, inputs, outputs;
-  int64_t tiles_down() const { return (height + 3) / 4; }
-  int64_t tiles_across() const { return (width + 3) / 4; }
-  int64_t tiles() const { return tiles_down() * tiles_across(); }  // of an image
+  int64_t tiles_down, tiles_across;
 };
 
 /// 6x6 numbers stand for a tile between the transforms.
@@ -20,7 +18,7 @@ constexpr int64_t kPanel = 16;
 
 /// Floats from a position to the next, for so many tiles of so many channels. Were it a power of two, all positions of
 /// a tile would have the same few places in the processor's cache.
-constexpr int64_t position_stride(int64_t tiles, int64_t channels) { return tiles * channels + 16; }
+static constexpr int64_t position_stride(int64_t tiles, int64_t channels) { return tiles * channels + 16; }
 
 // For processors with AVX2 and FMA. Tiles are counted through all images; `between` and `products` are
 // [36, count, channels] with position_stride.

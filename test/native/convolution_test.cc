@@ -14,6 +14,7 @@
 #include "check.h"
 #include "engine/convolution_fusion.h"
 #include "engine/graph_constants.h"
+#include "engine/packed_weight.h"
 #include "engine/winograd.h"
 
 namespace {
@@ -34,6 +35,7 @@ at::Tensor exact(const at::Tensor& x, const at::Tensor& weight, const std::optio
 
 void winograd_equals_the_convolution_for_every_size_of_image() {
   at::manual_seed(0);
+  if (!engine::processor_has_winograd()) return;
   const at::Tensor weight = at::randn({16, 8, 3, 3}), bias = at::randn({16});
   const at::Tensor transformed = engine::winograd_weight(weight);
   for (const int64_t height : {1, 2, 3, 4, 5, 8, 11, 30}) {
@@ -52,6 +54,7 @@ void winograd_equals_the_convolution_for_every_size_of_image() {
 
 void winograd_equals_the_convolution_for_the_channels_of_resnets() {
   at::manual_seed(1);
+  if (!engine::processor_has_winograd()) return;
   for (const int64_t channels : {64, 128, 256}) {
     const at::Tensor weight = at::randn({channels, channels, 3, 3}), x = at::randn({2, channels, 21, 18});
     const at::Tensor transformed = engine::winograd_weight(weight);
@@ -64,7 +67,23 @@ void winograd_equals_the_convolution_for_the_channels_of_resnets() {
   at::set_num_threads(2);
 }
 
+/// What sums far from zero cancel out, as an edge filter's do, is lost to Winograd's algorithm sooner than to a plain
+/// sum.
+void the_error_is_one_of_the_sum_of_absolute_products() {
+  at::manual_seed(8);
+  if (!engine::processor_has_winograd()) return;
+  for (const double mean : {0.0, 1.0, 100.0}) {
+    const at::Tensor x = at::randn({1, 64, 24, 24}) + mean;
+    at::Tensor weight = at::randn({16, 64, 3, 3});
+    weight = weight - weight.mean({2, 3}, true);
+    const at::Tensor y = engine::winograd(x, engine::winograd_weight(weight), std::nullopt, std::nullopt, false);
+    const at::Tensor error = (y.to(at::kDouble) - exact(x, weight, std::nullopt)).abs();
+    CHECK_THAT((error.max() / exact(x.abs(), weight.abs(), std::nullopt).max()).item<double>() < 2e-6);
+  }
+}
+
 void not_a_number_stays_where_relu_is() {
+  if (!engine::processor_has_winograd()) return;
   const at::Tensor weight = engine::winograd_weight(at::ones({16, 8, 3, 3}));
   at::Tensor x = at::zeros({1, 8, 4, 4});
   x[0][0][0][0] = std::numeric_limits<float>::quiet_NaN();
@@ -76,7 +95,9 @@ void only_what_is_faster_suits() {
   const auto suits = [](at::IntArrayRef weight, const ConvolutionSteps& steps) {
     return engine::suits_winograd(weight, steps);
   };
-  CHECK_THAT(suits({64, 64, 3, 3}, steps) == suits({256, 256, 3, 3}, steps));  // both, or no processor for it
+  for (const int64_t channels : {64, 256}) {
+    CHECK_THAT(suits({channels, channels, 3, 3}, steps) == engine::processor_has_winograd());
+  }
   CHECK_THAT(!suits({512, 512, 3, 3}, steps));
   CHECK_THAT(!suits({64, 3, 3, 3}, steps) && !suits({65, 64, 3, 3}, steps));
   CHECK_THAT(!suits({64, 64, 1, 1}, steps) && !suits({64, 64, 3, 1}, steps));
@@ -119,8 +140,9 @@ struct Rewritten {
   }
   bool equals(const std::vector<c10::IValue>& inputs, const char* method = "forward") {
     const at::Tensor expected = run_plain(inputs, method);
-    return run(inputs, method).sizes() == expected.sizes() &&
-           distance(run(inputs, method), expected.to(at::kDouble)) < 2e-5;
+    const at::Tensor result = run(inputs, method);
+    return result.sizes() == expected.sizes() && result.strides() == expected.strides() &&
+           distance(result, expected.to(at::kDouble)) < 2e-5;
   }
 };
 
@@ -160,6 +182,7 @@ void every_kind_of_convolution_is_as_before() {
     CHECK_THAT(module.rewritten);
     for (const int64_t images : {2, 1, 2, 2}) CHECK_THAT(module.equals({x.slice(0, 0, images)}));
     CHECK_THAT(module.equals({at::randn({1, 32, 40, 5})}));  // another size, as laid out anew
+    CHECK_THAT(module.equals({x.contiguous(kChannelsLast)}));
   }
 }
 
@@ -217,6 +240,67 @@ void what_libtorch_refuses_is_refused_in_its_words() {
       CHECK_THAT(check::code_of([&] { module.run({x}); }) != "none");
     }
     CHECK_THAT(module.run({at::ones({0, 16, 6, 6})}).sizes() == at::IntArrayRef({0, outputs, 6, 6}));
+  }
+}
+
+/// As libtorch does, for graphs whose weights it would read past their end, or divide by nothing.
+void a_weight_bias_or_step_that_libtorch_refuses_is_refused() {
+  const at::Tensor x = at::ones({2, 16, 6, 6});
+  const std::vector<std::pair<const char*, at::Tensor>> wrong = {
+      {"[0, 0], [1, 1]", at::ones({16})},
+      {"[1, 1, 1], [1, 1]", at::ones({16})},
+      {"[-1, 1], [1, 1]", at::ones({16})},
+      {"[1, 1], [-1, -1]", at::ones({16})},
+      {"[1, 1], [1, 1], [0, 0]", at::ones({16})},
+      {"[1, 1], [1, 1], [1, 1], 0", at::ones({16})},
+      {"[1, 1], [1, 1], [1, 1], 3", at::ones({16})},
+      {"[1, 1], [1, 1]", at::ones({1})},
+      {"[1, 1], [1, 1]", at::ones({8})},
+      {"[1, 1], [1, 1]", at::ones({16, 1})},
+      {"[1, 1], [1, 1]", at::ones({16}, at::kDouble)},
+  };
+  for (const auto& [steps, bias] : wrong) {
+    // Beside one that can be rewritten, and alone.
+    const std::string source = std::string("torch.conv2d(x, self.w, self.b, ") + steps + ")\n";
+    const std::vector<std::pair<std::string, at::Tensor>> weights = {{"w", at::ones({16, 16, 3, 3})}, {"b", bias}};
+    Rewritten beside(weights, {"def forward(self, x: Tensor):\n"
+                               "  y = torch.conv2d(x, self.w, None, [1, 1], [1, 1])\n  return y + " +
+                               source});
+    Rewritten alone(weights, {"def forward(self, x: Tensor):\n  return " + source});
+    CHECK_THAT(beside.rewritten && fused_in(beside.fused.get_method("forward")).size() == 1);
+    for (Rewritten* module : {&beside, &alone}) {
+      CHECK_THAT(check::code_of([&] { module->run({x}); }) != "none");
+      CHECK_THAT(check::failure_of([&] { module->run({x}); }).message ==
+                 check::failure_of([&] { module->run_plain({x}); }).message);
+    }
+  }
+}
+
+void sizes_of_one_layout_share_it() {
+  const ConvolutionSteps steps{{2, 2}, {1, 1}, {1, 1}, 1};
+  const at::Tensor weight = engine::pack_weight(at::randn({64, 64, 3, 3}), steps);
+  engine::PackedWeight* packed = engine::PackedWeight::find(weight);
+  const auto layout = [&](int64_t images, int64_t side) { return packed->laid_out(steps, {images, 64, side, side}); };
+  std::vector<at::Tensor> batches;
+  std::set<const c10::TensorImpl*> different;
+  for (int64_t images = 1; images <= 12; images++) {
+    batches.push_back(layout(images, 14));
+    different.insert(batches.back().unsafeGetTensorImpl());
+  }
+  CHECK_THAT(different.size() <= 3);  // oneDNN has one for a single image, and one or two for all others
+  for (int64_t images = 1; images <= 12; images++) CHECK_THAT(layout(images, 14).is_same(batches[images - 1]));
+  for (int64_t side = 3; side < 40; side++) CHECK_THAT(layout(1, side).is_mkldnn());  // more than are remembered
+  CHECK_THAT(layout(8, 14).is_mkldnn());
+  CHECK_THAT(engine::PackedWeight::find(at::ones({64, 64, 3, 3})) == nullptr);
+}
+
+void a_convolution_has_no_gradients() {
+  for (const char* steps : {"[1, 1]", "[2, 2]"}) {  // by Winograd's algorithm, and by oneDNN
+    Rewritten module({{"w", at::ones({16, 16, 3, 3})}},
+                     {std::string("def forward(self, x: Tensor):\n  return torch.conv2d(x, self.w, None, ") + steps +
+                      ", [1, 1])\n"});
+    const at::Tensor x = at::ones({1, 16, 6, 6}).requires_grad_();
+    CHECK_THAT(!module.run({x}).requires_grad() && module.run_plain({x}).requires_grad());
   }
 }
 
@@ -290,6 +374,7 @@ int main() {
   return check::run({
       winograd_equals_the_convolution_for_every_size_of_image,
       winograd_equals_the_convolution_for_the_channels_of_resnets,
+      the_error_is_one_of_the_sum_of_absolute_products,
       not_a_number_stays_where_relu_is,
       only_what_is_faster_suits,
       a_block_of_a_resnet_becomes_two_convolutions,
@@ -298,9 +383,12 @@ int main() {
       what_others_use_is_not_taken_along,
       a_summand_of_another_shape_spreads,
       what_libtorch_refuses_is_refused_in_its_words,
+      a_weight_bias_or_step_that_libtorch_refuses_is_refused,
       a_weight_of_several_methods_is_packed_once,
+      sizes_of_one_layout_share_it,
       a_weight_that_others_use_as_well_serves_all,
       a_negated_view_is_seen_as_it_is,
+      a_convolution_has_no_gradients,
       a_graph_that_writes_into_its_tensors_keeps_its_order,
       other_modules_are_left_as_they_are,
   });
