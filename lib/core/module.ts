@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import type { NativeContext, NativeScriptModule, NativeTensor } from '../../binding.js'
+import type { NativeContext, NativeScriptModule } from '../../binding.js'
 import { throwIfAborted } from './abort.js'
 import { arrived } from './arrivals.js'
 import { checkedArchive, copyOf } from './checked-archive.js'
@@ -30,11 +30,12 @@ import {
 } from './module-options.js'
 import { saveModule } from './module-save.js'
 import { warmUp } from './module-warmup.js'
+import { inStateOrder, namedTensors } from './named-tensors.js'
 import { native } from './native.js'
 import { parseOptions, type SignalOptions, signalOf } from './options.js'
 import { adopt, type Handle, type handleBrand, markHandleClass } from './scope.js'
 import { settle, settleAsIs } from './settle.js'
-import { nativeTensor, type Tensor, wrapTensor } from './tensor.js'
+import { nativeTensor, type Tensor } from './tensor.js'
 import { fromNative, type Value } from './value.js'
 
 export interface ModuleMethod {
@@ -47,15 +48,6 @@ export interface ModuleMethod {
 export type ModuleChanges = ChangesOf<Module>
 
 type Context = NativeContext | undefined
-type NamedTensors = [string, NativeTensor][]
-
-/** How tensors by name come back. */
-const namedTensors = {
-  convert: (pairs: NamedTensors) => new Map(pairs.map(([name, own]) => [name, wrapTensor(own)])),
-  discard: (pairs: NamedTensors) => {
-    for (const [, own] of pairs) own.dispose()
-  },
-}
 
 /** The native module behind a public one; throws ERR_TORCH_INVALID_ARGUMENT for anything else. */
 let nativeModule: (module: Module) => NativeScriptModule
@@ -223,10 +215,15 @@ export class Module implements Handle {
     return settle(operation, { start, ...namedTensors }, signalOf(options, operation))
   }
 
-  /** Parameters and buffers by name, in PyTorch's order of each; shared with the module. */
+  /** torch.nn.Module.state_dict: parameters and buffers by name, in PyTorch's order; shared with the module. */
   async stateDict(options?: SignalOptions): Promise<Map<string, Tensor>> {
     const operation = 'module.stateDict'
-    const start = (context: Context) => nativeModule(this).tensors('state', context)
+    const start = async (context: Context) => {
+      const own = nativeModule(this)
+      const calls = [arrived(own.submodules()), arrived(own.tensors('state', context))] as const
+      const [submodules, pairs] = await Promise.all(calls)
+      return inStateOrder(pairs, submodules)
+    }
     return settle(operation, { start, ...namedTensors }, signalOf(options, operation))
   }
 

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
-import { makeFolder } from './disk-error.js'
+import { makeFolder, whereFound } from './disk-error.js'
 import { requireDiskSpace } from './disk-space.js'
 import { downloadFile } from './download.js'
+import { gitSha1OfFile, sha256OfFile } from './file-digest.js'
 import { withFileLock } from './file-lock.js'
 import { fileSize } from './hub-cache.js'
 import type { HubCall } from './hub-call.js'
@@ -15,7 +16,7 @@ export interface HubFile extends HubFileFacts {
   name: string
 }
 
-/** Whether the cache has the whole file. One that is shorter than the hub says was left by a client that checks nothing. */
+/** Whether all bytes of a file are there. One that is shorter than the hub says was left by a client that checks nothing. */
 async function isWhole(path: string, size: number | undefined): Promise<boolean> {
   const found = await fileSize(path)
   return found !== undefined && (size === undefined || found === size)
@@ -26,12 +27,14 @@ export const isInSnapshot = (
   { commit, name, size }: Pick<HubFile, 'commit' | 'name' | 'size'>,
 ): Promise<boolean> => isWhole(snapshotPath(repository, commit, name), size)
 
-/** Bytes that have yet to come; undefined: unknown. */
+/** Bytes that have yet to come, as far as sizes tell; undefined: unknown. */
 export async function bytesToCome(call: HubCall, { blob, size }: HubFile): Promise<number | undefined> {
   const path = join(call.repository.blobs, blob)
   if (!call.options.force && (await isWhole(path, size))) return 0
   return size === undefined ? undefined : Math.max(0, size - ((await fileSize(`${path}.partial`)) ?? 0))
 }
+
+const isSha256 = (blob: string) => blob.length === 64
 
 async function download(call: HubCall, file: HubFile, transfer: HubTransfer, signal: AbortSignal): Promise<void> {
   const { repository, revision } = call
@@ -42,12 +45,20 @@ async function download(call: HubCall, file: HubFile, transfer: HubTransfer, sig
   await downloadFile({
     ...server.network,
     ...{ url, size, signal, target: join(repository.blobs, blob) },
-    ...(blob.length === 64 ? { sha256: blob } : { gitSha1: blob }),
+    ...(isSha256(blob) ? { sha256: blob } : { gitSha1: blob }),
     headers: hubHeaders(server, url),
     refusal: hubRefusal({ repository, revision, file: name }),
     reserve: (bytes) => requireDiskSpace([{ folder: repository.blobs, bytes }]),
     onProgress: (received, total) => transfer.received(blob, received, total),
   })
+}
+
+/** Whether the cache has a blob whose bytes are those of its name: who left it there may have checked nothing. */
+async function hasBlob(path: string, { blob, size }: HubFile, signal: AbortSignal): Promise<boolean> {
+  const found = await fileSize(path)
+  if (found === undefined || (size !== undefined && found !== size)) return false
+  const digest = () => (isSha256(blob) ? sha256OfFile(path, signal) : gitSha1OfFile(path, found, signal))
+  return (await whereFound(path, digest)) === blob
 }
 
 /**
@@ -68,9 +79,10 @@ export async function obtain(
     const onWait = (pid: number) => report({ phase: 'wait', subject: `process ${pid} is fetching ${file.name}` })
     await withFileLock(lockPath(repository, file.blob), { signal, onWait }, async (lost) => {
       const blob = join(repository.blobs, file.blob)
-      const isThere = !options.force && (await isWhole(blob, file.size))
+      const ending = AbortSignal.any([signal, lost])
+      const isThere = !options.force && (await hasBlob(blob, file, ending))
       if (isThere) transfer.skip(file.blob)
-      else await download(call, file, transfer, AbortSignal.any([signal, lost]))
+      else await download(call, file, transfer, ending)
       await placeInSnapshot(blob, path)
     })
   }

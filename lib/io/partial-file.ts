@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { gitSha1OfFile } from './file-digest.js'
 import { syncFolder } from './sync-folder.js'
 
 /** Of what has come and the disk has not taken. */
@@ -142,9 +143,7 @@ export class PartialFile {
   /** What git would call the bytes so far; read again, because the size comes before them. */
   async gitDigest(): Promise<string> {
     await this.flush()
-    const hash = createHash('sha1').update(`blob ${this.#size}\0`)
-    for await (const chunk of createReadStream(this.path, { highWaterMark: 2 ** 20 })) hash.update(chunk)
-    return hash.digest('hex')
+    return gitSha1OfFile(this.path, this.#size)
   }
 
   /** Gives the finished file its name. */

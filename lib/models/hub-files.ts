@@ -1,4 +1,4 @@
-import { basename, dirname } from 'node:path'
+import { basename, dirname, posix } from 'node:path'
 import type * as Zod from 'zod'
 import { isOurs, torchError } from '../core/errors.js'
 import { signalField } from '../core/options.js'
@@ -7,6 +7,8 @@ import { hubEndpoint } from '../io/hub-environment.js'
 import { type HubFileOptions, hubField } from '../io/hub-options.js'
 import type { HubProgress } from '../io/hub-progress.js'
 import { redactedUrl } from '../io/redacted-url.js'
+import { readSafetensorsIndex } from '../io/safetensors-index.js'
+import { indexName } from './weights-name.js'
 
 /** How `load` asks the hub: the options of `hub.file`. */
 export type LoadHubOptions = Omit<HubFileOptions, 'signal'>
@@ -41,7 +43,7 @@ async function fetchFile(
   name: string,
   { hub: options, signal, progress }: LoadControl,
   revision?: string,
-) {
+): Promise<string> {
   const steps = hub.file.steps(repository, name, { ...options, ...(revision && { revision }), signal })
   try {
     for (;;) {
@@ -51,6 +53,30 @@ async function fetchFile(
     }
   } finally {
     await steps.return('') // where `progress` threw
+  }
+}
+
+/** The files that the index of weights names, as the repository names them: `index` is where it lies here, `name` there. */
+export async function shardNames(index: string, name: string): Promise<string[]> {
+  const { shardOf } = await readSafetensorsIndex(index)
+  return [...new Set(shardOf.values())].map((shard) => posix.join(posix.dirname(name), shard))
+}
+
+const lacksFile = (error: unknown) =>
+  isOurs(error) && error.code === 'ERR_TORCH_HUB_NOT_FOUND' && error.details?.missing === 'file'
+
+/** The path of the weights, or where there is no such file that of their index, beside all files that it names. */
+async function fetchWeights(repository: string, name: string, control: LoadControl, revision: string) {
+  const fetch = (file: string) => fetchFile(repository, file, control, revision)
+  try {
+    return await fetch(name)
+  } catch (error) {
+    if (!lacksFile(error)) throw error
+    const index = await fetch(indexName(name)).catch((cause) => {
+      throw lacksFile(cause) ? error : cause
+    })
+    for (const shard of await shardNames(index, name)) await fetch(shard)
+    return index
   }
 }
 
@@ -82,7 +108,7 @@ export async function fetchModelFiles(
     const config = await fetchFile(repository, names.config, control)
     const revision = basename(dirname(config))
     const weights = await names.weights(config)
-    return { config, weights: await fetchFile(repository, weights, control, revision) }
+    return { config, weights: await fetchWeights(repository, weights, control, revision) }
   } catch (cause) {
     if (control.signal?.aborted || !isOurs(cause)) throw cause
     const isUnreachable = cause.code === unreachable

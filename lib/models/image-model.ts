@@ -179,6 +179,7 @@ export class ImageModel implements Handle {
   /**
    * timm.utils.freeze: a new model whose parameters that the names match ('layer1' stands for all below it, * for any
    * text; all where there are none) have no gradients, and whose batch norms there keep their statistics in training.
+   * Layers without parameters may be named; a name of nothing is ERR_TORCH_INVALID_ARGUMENT.
    */
   freeze(names: readonly NamePattern[] = [], options?: FreezeModelOptions): Promise<this> {
     return ImageModel.#withTrainable(this, false, names, options)
@@ -211,7 +212,7 @@ export class ImageModel implements Handle {
     )
   }
 
-  /** Parameters and buffers by name, in PyTorch's order of each; shared with the model. */
+  /** torch.nn.Module.state_dict: parameters and buffers by name, in PyTorch's order; shared with the model. */
   async stateDict(options?: SignalOptions): Promise<Map<string, Tensor>> {
     return partsOf(this).module.stateDict(options)
   }

@@ -13,7 +13,7 @@ import { hubCacheFolder, requireToken } from '../io/hub-environment.js'
 import { oneRevision } from '../io/hub-repository.js'
 import { pathKind, pathKindIfKnown } from '../io/path-kind.js'
 import { Safetensors } from '../io/safetensors.js'
-import { fetchModelFiles, type LoadControl, type LoadHubOptions } from './hub-files.js'
+import { fetchModelFiles, type LoadControl, type LoadHubOptions, shardNames } from './hub-files.js'
 import { tensorsFrom } from './label-offset.js'
 import { loadWeights, type Weights } from './load-weights.js'
 import { manifestOf } from './manifest.js'
@@ -29,15 +29,15 @@ import {
 import { type ProgramInfo, programInfo } from './program-info.js'
 import { randomWeights } from './random-weights.js'
 import { type ArchitectureName, architectures, requireArchitecture, weightlessFiles } from './registry.js'
-import { defaultWeights } from './weights-name.js'
+import { defaultWeights, indexName, isWeightsName } from './weights-name.js'
 
 /**
  * Where a model comes from: a TorchScript archive (path, file: URL or bytes), a folder with config.json and
- * model.safetensors (or that file, or 'local-dir:' and the folder), a repository of the hub ('timm/resnet18.a1_in1k',
- * 'hf-hub:timm/resnet18.a1_in1k', 'timm/resnet18.a1_in1k@v1' for a revision) or the name of an architecture of this
- * package, with a tag of timm's or without ('resnet18.a1_in1k', 'resnet18'), whose files are taken from the local caches,
- * else fetched from the hub, or such an architecture with tensors by name or with seeded random weights; beside those,
- * what timm.create_model was given for them.
+ * model.safetensors, which may be several files with an index (or that file or index, or 'local-dir:' and the folder), a
+ * repository of the hub ('timm/resnet18.a1_in1k', 'hf-hub:timm/resnet18.a1_in1k', 'timm/resnet18.a1_in1k@v1' for a
+ * revision) or the name of an architecture of this package, with a tag of timm's or without ('resnet18.a1_in1k',
+ * 'resnet18'), whose files are taken from the local caches, else fetched from the hub, or such an architecture with
+ * tensors by name or with seeded random weights; beside those, what timm.create_model was given for them.
  */
 export type ModelSource<Name extends ArchitectureName = ArchitectureName> =
   | string
@@ -129,14 +129,24 @@ const configName = 'config.json'
 
 const filesIn = (folder: string): Files => ({ config: join(folder, configName), weights: join(folder, defaultWeights) })
 
+/** The index of weights in several files, where all of them are found. */
+async function wholeIndex(name: string, find: (name: string) => Promise<string | undefined>) {
+  const index = await find(indexName(name))
+  if (index === undefined) return undefined
+  const shards = await Promise.all((await shardNames(index, name)).map(find))
+  return shards.includes(undefined) ? undefined : index
+}
+
 async function repositoryFiles(
   repository: string,
   { revision, type }: Pick<LoadHubOptions, 'revision' | 'type'> = {},
 ): Promise<Files | undefined> {
   const find = (name: string) => findInHubCache(repository, name, { revision, type })
   const config = await find(configName)
-  const weights = config && (await find(await readWeightsName(config)))
-  return config && weights ? { config, weights } : undefined
+  if (config === undefined) return undefined
+  const name = await readWeightsName(config)
+  const weights = (await find(name)) ?? (await wholeIndex(name, find))
+  return weights === undefined ? undefined : { config, weights }
 }
 
 const ownFolder = (name: ArchitectureName) => join(cacheFolder(), 'models', name)
@@ -177,6 +187,14 @@ function requireNoRevision({ hub }: Wanted, source: unknown): void {
   throw invalidArgument('source', `a repository of the hub beside hub.revision '${hub.revision}'`, source)
 }
 
+/** With the index where the weights are in several files. */
+async function filesOrIndexIn(folder: string): Promise<Files> {
+  const files = filesIn(folder)
+  const index = indexName(files.weights)
+  const [whole, parts] = await Promise.all([files.weights, index].map(pathKind))
+  return whole === undefined && parts === 'file' ? { ...files, weights: index } : files
+}
+
 /** Says what a model is where a file of it is not there. ERR_TORCH_DISK. */
 async function requireFiles({ config, weights }: Files, place: string): Promise<Files> {
   for (const path of [config, weights]) {
@@ -196,9 +214,9 @@ async function openPlace(text: string, wanted: Wanted): Promise<OpenedModel> {
   const name = kind === undefined && folder === undefined ? readModelName(place) : undefined
   if (name !== undefined) return openFolder(await filesOfName(place, name, wanted), wanted)
   requireNoRevision(wanted, text)
-  if (kind === 'folder') return openFolder(await requireFiles(filesIn(place), place), wanted)
+  if (kind === 'folder') return openFolder(await requireFiles(await filesOrIndexIn(place), place), wanted)
   if (kind === undefined || folder !== undefined) throw nothingThere(text)
-  if (!place.endsWith('.safetensors')) return openArchive(place, wanted)
+  if (!isWeightsName(place)) return openArchive(place, wanted)
   const files = { config: join(dirname(place), configName), weights: place }
   return openFolder(await requireFiles(files, place), wanted)
 }

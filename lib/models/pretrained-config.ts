@@ -7,12 +7,12 @@ import { requireBuiltArgs } from './built-args.js'
 import { type LabelOffset, labelOffset, noOffset } from './label-offset.js'
 import { imagenetLabels, type Label, labelsByIndex } from './labels.js'
 import { modelArgsOptions, type ParsedModelArgs } from './model-args.js'
-import { isArchitecture } from './registry.js'
+import { isArchitecture, withoutTag } from './registry.js'
 import { weightsName } from './weights-name.js'
 
 /** What timm writes beside weights: config.json of a repository, or metadata.json inside our archives. */
 export interface PretrainedConfig {
-  /** timm's name of the model, where it is known. */
+  /** timm's name of the model, without a tag, where it is known. */
   architecture: string | undefined
   /** The preprocessing as it was written; `preprocessing` checks it. */
   written: JsonObject
@@ -114,7 +114,7 @@ function configOf(json: JsonObject, place: string): PretrainedConfig {
   const { pretrained_cfg: pretrained } = config
   const classes = config.num_classes ?? pretrained.num_classes
   return {
-    architecture: typeof config.architecture === 'string' ? config.architecture : undefined,
+    architecture: typeof config.architecture === 'string' ? withoutTag(config.architecture) : undefined,
     written: writtenPreprocessing(pretrained),
     writtenForTest: writtenForTest(pretrained),
     args: writtenArgs(config, pretrained, place),

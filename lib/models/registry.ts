@@ -34,6 +34,12 @@ export type ArchitectureOf<Family extends Architecture['family']> = {
 export const isArchitecture = (name: unknown): name is ArchitectureName =>
   typeof name === 'string' && Object.hasOwn(architectures, name)
 
+/** timm's split_model_name_tag: 'resnet18' of 'resnet18.a1_in1k'. Names that are none of this package stay as they are. */
+export function withoutTag(name: string): string {
+  const [architecture] = name.split('.', 1)
+  return isArchitecture(architecture) ? architecture : name
+}
+
 export function requireArchitecture(name: unknown, operation: string): ArchitectureName {
   if (isArchitecture(name)) return name
   throw invalidArgument('architecture', `one of ${Object.keys(architectures).join(', ')}`, name, { operation })

@@ -3,6 +3,12 @@ import { staysBelow } from '../core/file-path.js'
 
 export const defaultWeights = 'model.safetensors'
 
+/** Where the weights are in several files: the name of what says in which. */
+export const indexName = (weights: string): string => `${weights}.index.json`
+
+/** Of the weights in one file, or of such an index. */
+export const isWeightsName = (name: string): boolean => /\.safetensors(\.index\.json)?$/.test(name)
+
 const known: ReadonlyMap<string, string> = new Map([
   ['pytorch_model.bin', defaultWeights],
   ['open_clip_pytorch_model.bin', 'open_clip_model.safetensors'],

@@ -247,6 +247,34 @@ test('Retry-After is waited for', async () => {
   expect(performance.now() - start).toBeGreaterThan(950)
 })
 
+test('the wait doubles from retry to retry, and up to half of it is left to chance', async () => {
+  const { index, download } = await setting()
+  index.respond = answerStatus(503)
+  const delaySeconds = 1e-6
+  const waits: number[] = []
+  const onRetry = (_: string, seconds: number) => waits.push(seconds)
+  await failure(download({ retry: { retries: 12, delaySeconds }, onRetry }))
+  const shares = waits.map((seconds, retry) => seconds / (delaySeconds * 2 ** retry))
+  expect(shares).toHaveLength(12)
+  expect(Math.min(...shares)).toBeGreaterThanOrEqual(0.5)
+  expect(Math.max(...shares)).toBeLessThanOrEqual(1)
+  expect(Math.max(...shares) - Math.min(...shares)).toBeGreaterThan(0.01)
+})
+
+test.each([
+  ['30 seconds', 1000, {}, [15, 30]],
+  ['two minutes where the server asks for more', 0, { 'retry-after': '86400' }, [120, 120]],
+] as const)('no wait is longer than %s', async (_, delaySeconds, headers, [least, most]) => {
+  const { index, download } = await setting()
+  index.respond = answerStatus(503, headers)
+  const controller = new AbortController()
+  const onRetry = (_reason: string, seconds: number) => controller.abort(seconds)
+  const retry = { retries: 1, delaySeconds }
+  const seconds = await download({ signal: controller.signal, onRetry, retry }).catch(Number)
+  expect(seconds).toBeGreaterThanOrEqual(least)
+  expect(seconds).toBeLessThanOrEqual(most)
+})
+
 test.each([400, 401, 403, 404])('status %i is final', async (code) => {
   const { index, download } = await setting()
   index.respond = answerStatus(code)

@@ -130,6 +130,19 @@ describe('a transfer:', () => {
   })
 })
 
+test('a disk that is too small for one file is told before a byte of it is taken', async () => {
+  here.server.respond = (request, response) => {
+    if (!isFor(weights, request)) return false
+    response.writeHead(200, { etag: '"1"', 'content-length': 1e15 })
+    response.write(weights.bytes)
+    return true
+  }
+  const error = await failure(file(weights.name, { retries: 0 }))
+  const details = { folder: join(here.repository, 'blobs'), needed: 1e15, free: expect.any(Number) }
+  expect(error).toMatchObject({ code: 'ERR_TORCH_DISK', operation: 'hub.file', details })
+  expect(statSync(join(details.folder, `${blobOf(weights)}.partial`)).size).toBe(0)
+})
+
 test('abort rejects with the reason, at once, and keeps what was received', async () => {
   here.server.respond = (request, response) => {
     if (!isFor(weights, request) || request.range !== undefined) return false

@@ -104,6 +104,57 @@ describe('a changed model', () => {
     expect(dropped).toBeLessThan(0.65)
   })
 
+  /** What a head that trains makes of features that are all 1: 0, and 1 / (1 - dropRate) for those that are left. */
+  async function dropsTo(model: ResNet): Promise<number[]> {
+    await model.program.train()
+    const dropped = await model.forwardHead(await operators.ones([4, 512, 2, 2]), { preLogits: true })
+    return [...new Set(await values(dropped))].sort((a, b) => a - b)
+  }
+
+  const plain = { architecture: 'resnet18', random: 1 } as const
+  const none = { optimize: 'none' } as const
+
+  test.each<[string, () => Promise<ResNet>, number[]]>([
+    ['nobody named: none', () => ResNet.load(plain, none), [1]],
+    ['load was given', () => ResNet.load(plain, { ...none, dropRate: 0.75 }), [0, 4]],
+    [
+      'load was given beside classes',
+      () => ResNet.load(plain, { ...none, dropRate: 0.75, numClasses: 2, seed: 1 }),
+      [0, 4],
+    ],
+    ['its source names', () => ResNet.load({ ...plain, dropRate: 0.75 }, none), [0, 4]],
+    [
+      'its source names, beside classes of load',
+      () => ResNet.load({ ...plain, dropRate: 0.75 }, { ...none, numClasses: 2, seed: 1 }),
+      [0, 4],
+    ],
+    [
+      'load was given in place of that of its source',
+      () => ResNet.load({ ...plain, dropRate: 0.75 }, { ...none, dropRate: 0.5 }),
+      [0, 2],
+    ],
+    [
+      'load was given in place of that of its source: 0',
+      () => ResNet.load({ ...plain, dropRate: 0.75 }, { ...none, dropRate: 0 }),
+      [1],
+    ],
+    [
+      'its config.json names',
+      async () => ResNet.load(await savedModel(base, { model_args: { drop_rate: 0.75 } }), none),
+      [0, 4],
+    ],
+    [
+      'it had before it got other classes',
+      async () => (await ResNet.load(plain, { ...none, dropRate: 0.75 })).resetClassifier(2, { seed: 1 }),
+      [0, 4],
+    ],
+  ])(
+    'drops at the rate that %s',
+    inScope(async (_, load, expected) => {
+      expect(await dropsTo(await load())).toEqual(expected)
+    }),
+  )
+
   scopedTest('of one that trains has new parts that train', async () => {
     const body = await base.resetClassifier(3, { seed: 1 })
     await body.program.train()

@@ -201,6 +201,25 @@ test.each(surface.groups)(
   }),
 )
 
+test.each([
+  // How many groups timm 1.0.31 leaves with this no_opt_scale, and the first parameter of the first one.
+  [0.75 ** 4, 0, 10, 'layer3.0.conv1.weight'],
+  [0.75 ** 4 + 1e-9, 0, 8, 'layer3.1.conv1.weight'],
+  [0.4, 0.3, 8, 'layer3.1.conv1.weight'],
+  [0.5, 0.5, 20, 'conv1.weight'],
+  [1, 0, 2, 'fc.weight'],
+  [1.1, 0, 0, undefined],
+])(
+  'layers whose scale is below %d are in no group, as in timm, where scales are at least %d',
+  inScope(async (noOptScale, minScale, count, first) => {
+    const made = await base.parameterGroups({ noOptScale, minScale })
+    expect([made.length, made[0]?.names[0]]).toEqual([count, first])
+    const all = await base.parameterGroups({ minScale })
+    const facts = (groups: typeof all) => groups.map(({ name, lrScale, names }) => [name, lrScale, names])
+    expect(facts(made)).toEqual(facts(all.filter(({ lrScale }) => lrScale >= noOptScale)))
+  }),
+)
+
 scopedTest('a frozen part keeps its weights and statistics while the rest trains, as in timm', async () => {
   const { names, trainable, logits, runningMeans } = surface.frozenTraining
   const whole = await resnet18()

@@ -10,6 +10,7 @@ import { expectNoLeaks, inScope, scopedTest } from '../support/handles.js'
 import { temporaryFolder, writeFile } from '../support/libtorch-folders.js'
 import { efficientnetLite0, photos } from '../support/sample-photos.js'
 import { plain, tinyArchive, tinyConfig } from '../support/tiny-classifier.js'
+import { failure } from '../support/typed-failure.js'
 
 expectNoLeaks()
 
@@ -91,6 +92,31 @@ function weightsFolder(text: string, { cut = false } = {}): string {
 }
 
 const configWith = (changes: object) => JSON.stringify({ ...JSON.parse(readFileSync(config, 'utf8')), ...changes })
+
+describe('an architecture that a configuration names with a tag of timm’s', () => {
+  const tagged = ['tf_efficientnet_lite0.in1k', 'tf_efficientnet_lite0.', 'tf_efficientnet_lite0.in1k.v2']
+
+  test.each(tagged)(
+    'is taken without it: %s',
+    inScope(async (architecture) => {
+      const model = await ImageClassifier.load(weightsFolder(configWith({ architecture })), { optimize: 'none' })
+      expect(model.architecture).toBe('tf_efficientnet_lite0')
+    }),
+  )
+
+  scopedTest('in an archive too', async () => {
+    const model = await ImageClassifier.load(await tinyArchive({ ...tinyConfig, architecture: 'resnet18.a1_in1k' }))
+    expect(model.architecture).toBe('resnet18')
+  })
+
+  test('is built only as it is built without one', async () => {
+    const text = configWith({ architecture: 'tf_efficientnet_lite0.in1k', model_args: { act_layer: 'silu' } })
+    const asUntagged = configWith({ model_args: { act_layer: 'silu' } })
+    const codes = [text, asUntagged].map((config) => failure(ImageClassifier.load(weightsFolder(config))))
+    const [one, other] = await Promise.all(codes)
+    expect([one?.code, one?.message.includes('act_layer')]).toEqual([other?.code, true])
+  })
+})
 
 describe('labels', () => {
   const labelsWith = (changes: object) =>
@@ -188,6 +214,7 @@ describe('refused, with nothing left behind:', () => {
     ['ERR_TORCH_FILE_FORMAT', 'JSON object', () => weightsFolder('[]')],
     ['ERR_TORCH_FILE_FORMAT', '', () => weightsFolder(configWith({}), { cut: true })],
     ['ERR_TORCH_INVALID_ARGUMENT', 'one of resnet18', () => weightsFolder('{}')],
+    ['ERR_TORCH_INVALID_ARGUMENT', 'resnet18d.ra2', () => weightsFolder(configWith({ architecture: 'resnet18d.ra2' }))],
     ['ERR_TORCH_INVALID_ARGUMENT', 'vit_base', () => weightsFolder(configWith({ architecture: 'vit_base' }))],
     ['ERR_TORCH_STATE_DICT', 'conv1.weight', () => weightsFolder(configWith({ architecture: 'resnet18' }))],
     [
