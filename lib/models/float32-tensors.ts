@@ -17,7 +17,7 @@ function inGroups(file: Safetensors, names: readonly string[]): string[][] {
   let room = 0
   for (const name of names) {
     const { bytes } = file.info(name)
-    if (bytes > room) {
+    if (groups.length === 0 || bytes > room) {
       groups.push([])
       room = mostBytes
     }

@@ -3,9 +3,11 @@
 #include <sys/mman.h>
 
 #include <bit>
+#include <exception>
 #include <limits>
 #include <new>
-#include <system_error>
+
+#include "engine/thread.h"
 
 namespace engine {
 namespace {
@@ -97,12 +99,12 @@ bool BlockCache::keep(const Kept& kept) noexcept {
   if (kept_bytes_ + kept.bytes > most_) return false;
   kept_bytes_ += kept.bytes;
   kept_.push_back(kept);
-  if (kept_.size() > 1) return true;
-  changed_.notify_one();
+  if (kept_.size() == 1) changed_.notify_one();
+  if (expiring_.joinable()) return true;
   try {
-    if (!expiring_.joinable()) expiring_ = std::thread(&BlockCache::expire, this);
-  } catch (const std::system_error&) {
-    // No thread is to be had: the next block that is kept asks again.
+    expiring_ = start_thread("memory", [this] { expire(); });
+  } catch (const std::exception&) {
+    // No thread is to be had, or no memory for one: the next block that is kept asks again.
   }
   return true;
 }

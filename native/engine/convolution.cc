@@ -57,6 +57,14 @@ std::optional<std::vector<int64_t>> result_sizes(const at::Tensor& x, at::IntArr
   return sizes;
 }
 
+/// With the strides of a new tensor of that format: sides of 1 fit others as well, and what follows would go by those.
+at::Tensor laid_out(const at::Tensor& tensor, at::MemoryFormat format) {
+  const at::Tensor dense = tensor.contiguous(format);
+  std::vector<int64_t> strides = c10::get_channels_last_strides_2d(dense.sizes());
+  if (format == at::MemoryFormat::Contiguous) strides = at::IntArrayRef(c10::contiguous_strides(dense.sizes())).vec();
+  return dense.strides() == at::IntArrayRef(strides) ? dense : dense.as_strided(dense.sizes(), strides);
+}
+
 /// As libtorch computes it, or refuses it.
 at::Tensor unfused(const at::Tensor& x, const at::Tensor& weight, const PackedWeight* packed,
                    const std::optional<at::Tensor>& bias, const ConvolutionSteps& steps) {
@@ -82,7 +90,11 @@ at::Tensor fused(const at::Tensor& x, PackedWeight& packed, const std::optional<
   // Computed channels last, and given as aten::conv2d does: a view that fits its strides would not fit others.
   const bool is_channels_last = x.suggest_memory_format() == at::MemoryFormat::ChannelsLast ||
                                 packed.memory_format() == at::MemoryFormat::ChannelsLast;
-  return compute().contiguous(is_channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
+  const at::Tensor y =
+      compute().contiguous(is_channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
+  // A sum or relu after it takes what is both for contiguous.
+  const bool is_both = (residual || relu) && y.is_contiguous();
+  return laid_out(y, is_channels_last && !is_both ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
 }
 
 at::Tensor conv2d(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,

@@ -5,9 +5,11 @@
 #include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 #include <torch/csrc/jit/passes/remove_mutation.h>
+#include <torch/csrc/jit/runtime/graph_iterator.h>
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -85,11 +87,33 @@ std::optional<Chain> convolution_of(Node* node) {
   return Chain{{node}, *weight, *steps};
 }
 
-/// Steps that conv2d refuses when it runs, as oneDNN's convolutions would not.
-bool is_impossible(Node* node) {
-  const auto weight = constant_floats(node->input(1), 4);
-  const auto steps = constant_steps(node);
-  return weight && steps && !are_possible(*steps, weight->sizes());
+bool has_less_than_one(Value* value) {
+  const auto sides = constant_sides(value);
+  return sides && std::any_of(sides->begin(), sides->end(), [](int64_t side) { return side < 1; });
+}
+
+/// A convolution that optimize_for_inference must not see: it takes what libtorch refuses when it runs, dies of a
+/// stride of 0, and does not know padding in words.
+bool breaks_optimizer(Node* node) {
+  const auto kind = node->kind();
+  const bool is_conv2d = kind == c10::aten::conv2d;
+  if (!is_conv2d && kind != c10::aten::conv1d && kind != c10::aten::conv3d && kind != c10::aten::convolution &&
+      kind != c10::aten::_convolution) {
+    return false;
+  }
+  if (node->input(4)->type()->isSubtypeOf(*c10::StringType::get())) return true;
+  if (has_less_than_one(node->input(3)) || has_less_than_one(node->input(5))) return true;
+  const auto weight = is_conv2d ? constant_floats(node->input(1), 4) : std::nullopt;
+  const auto steps = weight ? constant_steps(node) : std::nullopt;
+  return steps && !are_possible(*steps, weight->sizes());
+}
+
+bool breaks_optimizer(std::shared_ptr<Graph> graph) {
+  torch::jit::DepthFirstGraphNodeIterator nodes(graph);
+  while (Node* node = nodes.next()) {
+    if (breaks_optimizer(node)) return true;
+  }
+  return false;
 }
 
 /// The node that alone uses what this one gives, in the same block.
@@ -99,18 +123,18 @@ Node* only_user(Node* node) {
   return uses[0].user;
 }
 
-/// The other summand, where the node adds two tensors as they are.
-Value* other_summand(Node* node, Value* one) {
-  if (node->kind() != c10::aten::add || node->inputs().size() != 3) return nullptr;
+/// The second summand, where the node adds two tensors as they are: the first decides how the sum lies in memory.
+Value* second_summand(Node* node, Value* one) {
+  if (node->kind() != c10::aten::add || node->inputs().size() != 3 || node->input(0) != one) return nullptr;
   const auto alpha = torch::jit::toIValue(node->input(2));
   if (!alpha || !alpha->isInt() || alpha->toInt() != 1) return nullptr;
-  Value* other = node->input(node->input(0) == one ? 1 : 0);
+  Value* other = node->input(1);
   return other != one && other->type()->isSubtypeOf(*c10::TensorType::get()) ? other : nullptr;
 }
 
 void extend(Chain& chain) {
   Node* user = only_user(chain.nodes.back());
-  if (user != nullptr && (chain.residual = other_summand(user, chain.nodes.back()->output()))) {
+  if (user != nullptr && (chain.residual = second_summand(user, chain.nodes.back()->output()))) {
     chain.nodes.push_back(user);
     user = only_user(user);
   }
@@ -190,7 +214,7 @@ bool fuse_convolutions(const torch::jit::Module& module) {
   for (const torch::jit::Method& method : module.get_methods()) {
     const auto graph = method.graph();
     const auto found = convolutions_in(graph->block());
-    done |= std::any_of(found.begin(), found.end(), is_impossible);
+    done |= breaks_optimizer(graph);
     if (std::none_of(found.begin(), found.end(), convolution_of)) continue;
     torch::jit::RemoveTensorMutation(graph);
     if (has_mutation(graph->block())) continue;

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "engine/error.h"
+#include "engine/thread.h"
 #include "engine/time_slice.h"
 
 namespace engine {
@@ -72,29 +73,12 @@ bool becomes_zero(std::chrono::milliseconds limit, Count count) {
   }
 }
 
-/// Threads inherit the mask that stands at their creation, and signals belong to the JS thread.
-class AllSignalsBlocked {
- public:
-  AllSignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
-
 }  // namespace
 
 void Executor::start(int threads) {
-  AllSignalsBlocked blocked;
   for (int i = 0; i < threads; i++) {
     try {
-      std::thread thread([this] { work(); });
-      pthread_setname_np(thread.native_handle(), ("torch " + name_).substr(0, 15).c_str());
-      thread.detach();
+      start_thread(name_, [this] { work(); }).detach();
     } catch (const std::system_error&) {
       if (i > 0) return;  // the threads there are do the work
       throw Error("ERR_TORCH_INTERNAL", "Expected to start the thread '" + name_ +

@@ -61,7 +61,10 @@ PackedWeight::Layout& PackedWeight::layout_for(const ConvolutionSteps& steps, at
   const auto known = std::find_if(layouts_.begin(), layouts_.end(), [&](const Layout& layout) {
     return at::IntArrayRef(layout.input) == input && layout.steps == steps;
   });
-  if (known != layouts_.end()) return *known;
+  if (known != layouts_.end()) {
+    std::rotate(known, known + 1, layouts_.end());
+    return layouts_.back();
+  }
   const c10::InferenceMode ordinary(false);  // whatever mode the next call is in
   const at::Tensor weight = reorder(tensor_, steps, input), description = describe(weight);
   if (layouts_.size() == kMost) layouts_.erase(layouts_.begin());

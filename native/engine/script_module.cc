@@ -17,6 +17,7 @@
 #include "engine/object_copy.h"
 #include "engine/source_resolver.h"
 #include "engine/state_dict.h"
+#include "engine/tensor_views.h"
 
 namespace engine {
 namespace {
@@ -294,6 +295,7 @@ std::shared_ptr<ScriptModule> ScriptModule::freeze(std::vector<std::string> pres
     }
   }
   share_equal_constants(frozen);
+  if (channels_last) reshape_in_place_of_view(frozen);
   if (optimize && !fuse_convolutions(frozen)) {
     frozen = torch::jit::optimize_for_inference(frozen, preserved);
     share_equal_layouts(frozen);

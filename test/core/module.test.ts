@@ -150,6 +150,31 @@ describe('a module shows', () => {
   })
 })
 
+describe.each([{ channelsLast: true }, { optimize: true }, { channelsLast: true, optimize: true }])(
+  'freeze(%j)',
+  (options) => {
+    test.each([
+      ['a view of a feature map', 'torch.conv2d(x, self.w, None, [1, 1], [1, 1]).view(x.size(0), -1)'],
+      ['a view of a sum', '(x + torch.conv2d(x, self.w, None, [1, 1], [1, 1])).relu().view(x.size(0), -1)'],
+      ['a view of one channel', 'torch.cat([torch.conv2d(x, self.w[:1])] * 2, 1).view(x.size(0), -1)'],
+      ["padding 'same'", "torch.conv2d(x, self.w, None, [1, 1], 'same')"],
+    ])(
+      'computes %s as before',
+      inScope(async (_: string, result: string) => {
+        const plain = await (await Module.fromSource('def nop(self, x):\n  return x\n')).derive({
+          buffers: { w: await ops.randn([8, 8, 3, 3]) },
+          source: `def forward(self, x):\n  return ${result}\n`,
+        })
+        const frozen = await plain.freeze(options)
+        const x = await ops.randn([2, 8, 6, 5])
+        const [wanted, got] = await Promise.all([plain.forward<Tensor>(x), frozen.forward<Tensor>(x)])
+        expect(got.shape).toEqual(wanted.shape)
+        expect(await ops.allclose(got, wanted, { rtol: 1e-4, atol: 1e-4 })).toBe(true)
+      }),
+    )
+  },
+)
+
 describe('Module.fromSource and define', () => {
   scopedTest('compile TorchScript', async () => {
     const module = await Module.fromSource('def forward(self, x, n: int = 2):\n    return x * n\n')

@@ -26,6 +26,14 @@ async function written(dtype: DType): Promise<string> {
   return file
 }
 
+scopedTest('one without elements comes, too, where it is the first', async () => {
+  const path = join(temporaryFolder(), 'model.safetensors')
+  await writeSafetensors(path, { empty: await operators.zeros([0, 3], { dtype: 'float16' }) })
+  const file = await Safetensors.open(path)
+  const read = await float32Tensors(file, file.keys(), { dtype: 'float32', signal: undefined })
+  expect([...read].map(([name, { dtype, shape }]) => [name, dtype, shape])).toEqual([['empty', 'float32', [0, 3]]])
+})
+
 describe.each<DType>(['float64', 'float32', 'float16', 'bfloat16'])('stored in %s', (dtype) => {
   scopedTest('come as float32 with the numbers that were stored', async () => {
     const file = await Safetensors.open(await written(dtype))
