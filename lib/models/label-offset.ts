@@ -2,7 +2,6 @@ import { torchError } from '../core/errors.js'
 import type { JsonObject } from '../core/json-object.js'
 import type { Tensor } from '../core/tensor.js'
 import type { Safetensors } from '../io/safetensors.js'
-import { type Float32Options, float32Tensors } from './float32-tensors.js'
 
 /** Rows that the classifier of weights has before its first class, for a background that the model does not know. */
 export interface LabelOffset {
@@ -33,11 +32,13 @@ export function labelOffset(pretrained: JsonObject, place: string): LabelOffset 
 export async function tensorsFrom(
   file: Safetensors,
   { tensors, rows }: LabelOffset,
-  options: Float32Options,
+  options: { dtype: 'float32'; signal: AbortSignal | undefined },
 ): Promise<Map<string, Tensor>> {
   const names = file.keys()
-  const whole = names.filter((name) => !tensors.has(name))
-  const read = await float32Tensors(file, whole, options)
+  const read = await file.tensors(
+    names.filter((name) => !tensors.has(name)),
+    options,
+  )
   for (const name of names) if (tensors.has(name)) read.set(name, await file.slice(name, rows, undefined, options))
   return read
 }

@@ -1,9 +1,7 @@
 #include "engine/executor.h"
 
 #include <ATen/Parallel.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>

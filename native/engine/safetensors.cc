@@ -88,8 +88,10 @@ std::vector<at::Tensor> copies(const OpenFile& file, const std::vector<Place>& p
   return tensors;
 }
 
-/// What wait on the CPU on their way to another device or dtype, if it is not a single tensor.
+/// What wait on the CPU on their way to another device, if it is not a single tensor.
 constexpr uint64_t kStaged = uint64_t{64} << 20;
+/// What waits on its way to another dtype on the CPU.
+constexpr int64_t kPiece = int64_t{1} << 20;
 
 /// The dtype that elements of this type get.
 c10::ScalarType dtype_of(const Place& place, const Destination& destination) {
@@ -97,8 +99,24 @@ c10::ScalarType dtype_of(const Place& place, const Destination& destination) {
   return destination.dtype && at::isFloatingType(own) ? *destination.dtype : own;
 }
 
-bool changes(const Place& place, const Destination& destination) {
-  return !destination.device.is_cpu() || dtype_of(place, destination) != place.options.dtype().toScalarType();
+bool changes_dtype(const Place& place, const Destination& destination) {
+  return dtype_of(place, destination) != place.options.dtype().toScalarType();
+}
+
+/// Reads a place into a tensor of another dtype, piece by piece through `bytes`: it never lies there in both.
+at::Tensor converted(const OpenFile& file, const Place& place, c10::ScalarType dtype, const at::Tensor& bytes,
+                     const Cancellation* cancellation) {
+  const at::Tensor result = at::empty(place.shape, place.options.dtype(dtype)), elements = result.view(-1);
+  const at::Tensor piece = bytes.view(place.options.dtype().toScalarType());
+  const int64_t size = static_cast<int64_t>(piece.itemsize());
+  for (int64_t first = 0; first < elements.numel(); first += piece.numel()) {
+    const int64_t count = std::min(piece.numel(), elements.numel() - first);
+    const ByteRange range{static_cast<char*>(piece.mutable_data_ptr()),
+                          place.offset + static_cast<uint64_t>(first * size), static_cast<uint64_t>(count * size)};
+    read_ranges(file, {range}, cancellation);
+    elements.narrow(0, first, count).copy_(piece.narrow(0, 0, count));
+  }
+  return result;
 }
 
 Error refused(const OpenFile& file, const std::string& expected, uint64_t received) {
@@ -155,7 +173,8 @@ std::vector<at::Tensor> SafetensorsFile::read(const std::vector<Part>& parts, co
   std::vector<Place> waiting;
   std::vector<size_t> slots;  // of those that wait, among all
   uint64_t bytes = 0;
-  const bool pinned = destination.device.is_cuda();
+  at::Tensor piece;
+  const bool stays = destination.device.is_cpu(), pinned = destination.device.is_cuda();
   const auto read_waiting = [&] {
     const std::vector<at::Tensor> read = copies(file_, waiting, pinned, cancellation);
     for (size_t i = 0; i < read.size(); i++) {
@@ -167,11 +186,16 @@ std::vector<at::Tensor> SafetensorsFile::read(const std::vector<Part>& parts, co
   };
   for (size_t i = 0; i < parts.size(); i++) {
     const Place place = place_of(header_.tensors.at(parts[i].index), parts[i], buffer_offset_);
-    if (mapping_ != nullptr && !changes(place, destination)) {
+    if (stays && changes_dtype(place, destination)) {
+      if (!piece.defined()) piece = at::empty({kPiece}, at::kByte);
+      tensors[i] = converted(file_, place, dtype_of(place, destination), piece, cancellation);
+      continue;
+    }
+    if (stays && mapping_ != nullptr) {
       tensors[i] = view_or_copy(place, mapping_);
       continue;
     }
-    if (changes(place, destination)) {
+    if (!stays) {
       if (bytes + place.bytes > kStaged) read_waiting();
       bytes += place.bytes;
     }

@@ -5,12 +5,10 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { deflateSync } from 'node:zlib'
-import sharp from 'sharp'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { TorchError } from '../../lib/core/errors.js'
 import { ops } from '../../lib/core/ops.js'
 import { decodeImage } from '../../lib/io/decode-image.js'
-import type { inDecodeSlot } from '../../lib/io/decode-slots.js'
 import type { ImageInput } from '../../lib/io/image-input.js'
 import { preprocess } from '../../lib/io/preprocess.js'
 import { expectNoLeaks, inScope, scopedTest } from '../support/handles.js'
@@ -96,51 +94,6 @@ scopedTest('many large buffers are copied as their turns come, never all at once
   // Eight images at most are copied at a time on the usual pool of four threads, a mebibyte of each in a turn.
   expect(turns).toBeGreaterThan((60 * 6) / 8)
   await call
-})
-
-describe('two threads of the pool are left to files and names:', () => {
-  scopedTest('of many images, so many are decoded at a time', async () => {
-    const slots = Math.max(1, Number(process.env.UV_THREADPOOL_SIZE || 4) - 2)
-    const seen: number[] = []
-    // Neither number is ever more than there are; their sum could count one image twice.
-    const look = () => seen.push(sharp.counters().process, sharp.counters().queue)
-    sharp.queue.on('change', look)
-    onTestFinished(() => void sharp.queue.off('change', look))
-    await preprocess(Array(8 * slots).fill(image('420.jpg')), { inputSize: [3, 16, 16] })
-    expect(seen.length).toBeGreaterThanOrEqual(8 * slots)
-    expect(Math.max(...seen)).toBeLessThanOrEqual(slots)
-  })
-
-  test.each([
-    ['', 2],
-    ['4', 2],
-    ['7', 5],
-    ['3', 1],
-    ['1', 1],
-    ['-1', 1],
-    ['many', 1],
-    ['5000', 1022],
-  ])('with UV_THREADPOOL_SIZE=%s %i at a time, and at most twice as many in memory', async (size, count) => {
-    vi.stubEnv('UV_THREADPOOL_SIZE', size)
-    onTestFinished(() => void vi.unstubAllEnvs())
-    vi.resetModules() // the slots are made once
-    const slots: { inDecodeSlot: typeof inDecodeSlot } = await import('../../lib/io/decode-slots.js')
-    let [fetched, decoding, open] = [0, 0, () => {}]
-    const gate = new Promise<void>((resolve) => {
-      open = resolve
-    })
-    const fetch = async () => void fetched++
-    const decode = () => {
-      decoding++
-      return gate
-    }
-    const works = Array.from({ length: 3 * count }, () => slots.inDecodeSlot(fetch, decode))
-    await setImmediate()
-    expect([decoding, fetched]).toEqual([count, 2 * count])
-    open()
-    await Promise.all(works)
-    expect([decoding, fetched]).toEqual([3 * count, 3 * count])
-  })
 })
 
 scopedTest('large buffers and large pixels give the same as small ones', async () => {

@@ -1,4 +1,4 @@
-// Weights of any precision become float32, whatever they are read in: groups, rows or all at once.
+// Tensors of a file in another precision than it has, which are read and converted in pieces of a mebibyte.
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { DType } from '../../lib/core/dtype.js'
@@ -7,14 +7,13 @@ import { scope } from '../../lib/core/scope.js'
 import { Tensor } from '../../lib/core/tensor.js'
 import { Safetensors } from '../../lib/io/safetensors.js'
 import { writeSafetensors } from '../../lib/io/safetensors-write.js'
-import { float32Tensors } from '../../lib/models/float32-tensors.js'
 import { expectNoLeaks, scopedTest } from '../support/handles.js'
 import { temporaryFolder } from '../support/libtorch-folders.js'
 
 expectNoLeaks()
 
-/** Above and below what is read at once, in rows that are short, long, or longer than that. */
-const shapes = [[], [0, 3], [5], [700_001], [3, 100_000], [400, 9, 50], [1, 300_000], [2, 200_000]]
+/** Of no piece, of a part of one, of one in some precision, and of several whose last is not whole. */
+const shapes = [[0, 3], [], [5], [2 ** 18], [2 ** 18 + 1], [3, 700_001], [400, 9, 50]]
 
 async function written(dtype: DType): Promise<string> {
   const file = join(temporaryFolder(), 'model.safetensors')
@@ -26,25 +25,26 @@ async function written(dtype: DType): Promise<string> {
   return file
 }
 
-scopedTest('one without elements comes, too, where it is the first', async () => {
-  const path = join(temporaryFolder(), 'model.safetensors')
-  await writeSafetensors(path, { empty: await operators.zeros([0, 3], { dtype: 'float16' }) })
-  const file = await Safetensors.open(path)
-  const read = await float32Tensors(file, file.keys(), { dtype: 'float32', signal: undefined })
-  expect([...read].map(([name, { dtype, shape }]) => [name, dtype, shape])).toEqual([['empty', 'float32', [0, 3]]])
-})
-
 describe.each<DType>(['float64', 'float32', 'float16', 'bfloat16'])('stored in %s', (dtype) => {
-  scopedTest('come as float32 with the numbers that were stored', async () => {
+  test.each([false, true])('come as float32 with the numbers that were stored, mmap: %s', async (mmap) => {
+    await scope(async () => {
+      const file = await Safetensors.open(await written(dtype), { mmap })
+      const read = await file.tensors(undefined, { dtype: 'float32' })
+      expect([...read.keys()]).toEqual(file.keys())
+      for (const [name, tensor] of read) {
+        const stored = await file.tensor(name)
+        const wanted = name === 'count' ? stored : await stored.to({ dtype: 'float32' })
+        expect([tensor.dtype, tensor.shape]).toEqual([wanted.dtype, wanted.shape])
+        expect(await operators.equal(tensor, wanted)).toBe(true)
+      }
+    })
+  })
+
+  scopedTest('come as rows', async () => {
     const file = await Safetensors.open(await written(dtype))
-    const names = file.keys()
-    const read = await float32Tensors(file, names, { dtype: 'float32', signal: undefined })
-    expect([...read.keys()].sort()).toEqual([...names].sort())
-    for (const [name, tensor] of read) {
-      const wanted = await file.tensor(name, { dtype: 'float32' })
-      expect([tensor.dtype, tensor.shape]).toEqual([name === 'count' ? 'int64' : 'float32', wanted.shape])
-      expect(await operators.equal(tensor, wanted)).toBe(true)
-    }
+    const rows = await file.slice('of 3,700001', 1, 3, { dtype: 'float32' })
+    const wanted = await operators.narrow(await file.tensor('of 3,700001'), 0, 1, 2)
+    expect(await operators.equal(rows, await wanted.to({ dtype: 'float32' }))).toBe(true)
   })
 
   test('are given up with the reason, and leave nothing', async () => {
@@ -54,7 +54,7 @@ describe.each<DType>(['float64', 'float32', 'float16', 'bfloat16'])('stored in %
       for (const milliseconds of [0, 1, 3, 9]) {
         const controller = new AbortController()
         setTimeout(() => controller.abort('enough'), milliseconds)
-        const read = float32Tensors(file, file.keys(), { dtype: 'float32', signal: controller.signal })
+        const read = file.tensors(undefined, { dtype: 'float32', signal: controller.signal })
         const outcome = await read.catch((error) => error)
         if (!(outcome instanceof Map)) expect(outcome).toBe('enough')
       }
